@@ -1,0 +1,49 @@
+"""aislewise.planners: search and path planning on grids and graphs, with proven bounds.
+
+>>> import numpy as np
+>>> from planners import GridMap, plan
+>>> result = plan(GridMap(np.zeros((3, 4), dtype=bool)), start=(0, 0), goal=(2, 3))
+>>> result.status, round(result.cost, 3), result.certificate
+('found', 3.828, 1.0)
+"""
+
+from __future__ import annotations
+
+from .check import HeuristicCheck, check, check_heuristic
+from .costs import CostField, Layer
+from .errors import CheckError, MapFormatError
+from .fields import Field, cost_to_come, cost_to_go
+from .graphs import GraphMap
+from .guidance import Guidance, Reward
+from .maps import GridMap
+from .result import Path, PlanResult, SearchStats, Trace
+from .search import plan, plan_many
+from .strategies import STRATEGIES, Strategy
+
+__distribution__ = "aislewise"
+__version__ = "0.1.0"
+
+__all__ = [
+    "STRATEGIES",
+    "CheckError",
+    "CostField",
+    "Field",
+    "GraphMap",
+    "GridMap",
+    "Guidance",
+    "HeuristicCheck",
+    "Layer",
+    "MapFormatError",
+    "Path",
+    "PlanResult",
+    "Reward",
+    "SearchStats",
+    "Strategy",
+    "Trace",
+    "check",
+    "check_heuristic",
+    "cost_to_come",
+    "cost_to_go",
+    "plan",
+    "plan_many",
+]

@@ -1,0 +1,246 @@
+"""The independent checker: it knows maps and costs, but no planner and no kernel.
+
+Legality is decided from `blocked` and the names of the move rules, costs from the layers' composed
+pace, and optima by scipy.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .costs import CostField, Map
+from .errors import CheckError
+from .graphs import GraphMap
+from .maps import GridMap
+from .result import PlanResult
+
+RELATIVE = 1e-6
+_STEPS = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
+
+
+def check(
+    map: Map, result: PlanResult, costs: CostField | None = None, exact: bool = False
+) -> None:
+    """Verify a result against its map and costs; time O(path), with `exact` O(map log map).
+
+    Checked: the status fits the path, every move is legal, the cost is that of the path, the
+    certificate is >= 1 and within the bound. With `exact` an independent Dijkstra confirms the
+    optimum: `cost <= bound * optimum`, `cost / certificate <= optimum`, and that "no path" is true.
+    A `no_path` or blocked result does not hold its end points, so there only the path is checked.
+
+    Raises:
+        CheckError: what does not hold, with the values.
+    """
+    if result.path is None:
+        if result.status == "found":
+            raise CheckError("status is 'found' but there is no path")
+        return
+    nodes = np.asarray(result.path.nodes)
+    if nodes.ndim != 1 or nodes.size == 0:
+        raise CheckError(f"a path needs at least one node, not an array of shape {nodes.shape}")
+    _check_legal(map, nodes, result)
+    _check_cost(map, nodes, result, costs)
+    if result.status in ("found", "budget_spent"):
+        _check_bound(result)
+    if exact and result.status == "found":
+        _check_exact(map, nodes, result, costs)
+
+
+def _check_legal(map: Map, nodes: npt.NDArray[np.int64], result: PlanResult) -> None:
+    if nodes.min() < 0 or nodes.max() >= map.size:
+        raise CheckError(f"node {nodes.max()} lies outside a map of {map.size} nodes")
+    blocked = map.blocked.reshape(-1)
+    if blocked[nodes].any():
+        raise CheckError(f"the path enters the blocked node {nodes[blocked[nodes]][0]}")
+    if isinstance(map, GridMap):
+        _check_grid_moves(map, nodes)
+        cells = result.path.cells if result.path is not None else None
+        if cells is not None and not np.array_equal(cells[:, 0] * map.cols + cells[:, 1], nodes):
+            raise CheckError("path.cells and path.nodes differ")
+        return
+    for u, v in zip(nodes[:-1].tolist(), nodes[1:].tolist(), strict=True):
+        if v not in map.indices[map.indptr[u] : map.indptr[u + 1]]:
+            raise CheckError(f"no edge leads from node {u} to node {v}")
+
+
+def _check_grid_moves(grid: GridMap, nodes: npt.NDArray[np.int64]) -> None:
+    cells = [divmod(node, grid.cols) for node in nodes.tolist()]
+    for (r0, c0), (r1, c1) in itertools.pairwise(cells):
+        step = (r1 - r0, c1 - c0)
+        if step not in _STEPS:
+            raise CheckError(f"({r0}, {c0}) -> ({r1}, {c1}) is not a move to a neighbour")
+        k = _STEPS.index(step)
+        if grid.one_way is not None and not int(grid.one_way[r0, c0]) >> k & 1:
+            raise CheckError(f"({r0}, {c0}) may not be left towards ({r1}, {c1}): one-way")
+        if k % 2:
+            sides = int(grid.blocked[r0, c1]) + int(grid.blocked[r1, c0])
+            most = {"four": -1, "eight": 0, "eight-one-free": 1, "eight-any": 2}[grid.moves]
+            if sides > most:
+                raise CheckError(
+                    f"({r0}, {c0}) -> ({r1}, {c1}): diagonal with {sides} blocked sides under "
+                    f"moves={grid.moves!r}"
+                )
+
+
+def _check_cost(
+    map: Map, nodes: npt.NDArray[np.int64], result: PlanResult, costs: CostField | None
+) -> None:
+    cost = math.fsum(
+        _move_cost(map, u, v, costs)
+        for u, v in zip(nodes[:-1].tolist(), nodes[1:].tolist(), strict=True)
+    )
+    if not math.isclose(cost, result.cost, rel_tol=RELATIVE, abs_tol=1e-12):
+        raise CheckError(f"the path costs {cost!r}, the result says {result.cost!r}")
+
+
+def _move_cost(map: Map, u: int, v: int, costs: CostField | None) -> float:
+    pace = 1.0 if costs is None else float(costs.pace[v])
+    edge_pace = None if costs is None else costs.edge_pace
+    if isinstance(map, GridMap):
+        (r0, c0), (r1, c1) = divmod(u, map.cols), divmod(v, map.cols)
+        length = map.cell_size_m * math.hypot(r1 - r0, c1 - c0)
+        k = _STEPS.index((r1 - r0, c1 - c0))
+        return length * (pace + (0.0 if edge_pace is None else float(edge_pace[k * map.size + u])))
+    edges = [e for e in range(map.indptr[u], map.indptr[u + 1]) if map.indices[e] == v]
+    extra = [0.0 if edge_pace is None else float(edge_pace[e]) for e in edges]
+    return min(float(map.length_m[e]) * (pace + x) for e, x in zip(edges, extra, strict=True))
+
+
+def _check_bound(result: PlanResult) -> None:
+    if not result.certificate >= 1:
+        raise CheckError(f"the certificate is {result.certificate}, below 1")
+    if not result.bound >= 1:
+        raise CheckError(f"the bound is {result.bound}, below 1")
+    if result.status == "found" and result.certificate > result.bound * (1 + RELATIVE):
+        raise CheckError(f"certificate {result.certificate} is beyond the bound {result.bound}")
+
+
+def _check_exact(
+    map: Map, nodes: npt.NDArray[np.int64], result: PlanResult, costs: CostField | None
+) -> None:
+    optimum = float(exact_costs(map, int(nodes[0]), costs)[nodes[-1]])
+    slack = optimum * RELATIVE + 1e-12
+    if result.cost < optimum - slack:
+        raise CheckError(f"cost {result.cost!r} is below the optimum {optimum!r}")
+    if math.isfinite(result.bound) and result.cost > result.bound * (optimum + slack):
+        raise CheckError(f"cost {result.cost!r} is beyond {result.bound} x the optimum {optimum!r}")
+    if math.isfinite(result.certificate) and result.cost > result.certificate * (optimum + slack):
+        raise CheckError(f"certificate {result.certificate}: {result.cost!r} against {optimum!r}")
+
+
+def edges_of(
+    map: Map, costs: CostField | None = None
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Every legal move as (sources, targets, costs), parallel edges included.
+
+    Built from `blocked` and the rule's name alone, for oracles.
+    """
+    blocked = map.blocked.reshape(-1)
+    pace = np.ones(map.size) if costs is None else costs.pace.astype(np.float64)
+    edge_pace = None if costs is None else costs.edge_pace
+    if isinstance(map, GraphMap):
+        sources, targets = map.sources.astype(np.int64), map.indices.astype(np.int64)
+        extra = 0.0 if edge_pace is None else edge_pace.astype(np.float64)
+        prices = map.length_m * (pace[targets] + extra)
+        legal = ~(blocked[sources] | blocked[targets])
+        return sources[legal], targets[legal], prices[legal]
+    parts = [_grid_edges(map, k, pace, edge_pace) for k in range(8)]
+    joined = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    return joined[0], joined[1], joined[2]
+
+
+def _grid_edges(
+    grid: GridMap,
+    k: int,
+    pace: npt.NDArray[np.float64],
+    edge_pace: npt.NDArray[Any] | None,
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
+    dr, dc = _STEPS[k]
+    rows, cols = np.nonzero(~grid.blocked)
+    inside = (rows + dr >= 0) & (rows + dr < grid.rows) & (cols + dc >= 0) & (cols + dc < grid.cols)
+    rows, cols = rows[inside], cols[inside]
+    legal = ~grid.blocked[rows + dr, cols + dc]
+    if k % 2:
+        sides = grid.blocked[rows + dr, cols].astype(int) + grid.blocked[rows, cols + dc]
+        most = {"four": -1, "eight": 0, "eight-one-free": 1, "eight-any": 2}[grid.moves]
+        legal &= sides <= most
+    if grid.one_way is not None:
+        legal &= (grid.one_way[rows, cols] >> np.uint8(k) & 1).astype(bool)
+    rows, cols = rows[legal], cols[legal]
+    sources, targets = rows * grid.cols + cols, (rows + dr) * grid.cols + cols + dc
+    extra = 0.0 if edge_pace is None else edge_pace[k * grid.size + sources].astype(np.float64)
+    return sources, targets, grid.cell_size_m * math.hypot(dr, dc) * (pace[targets] + extra)
+
+
+def exact_costs(
+    map: Map, root: int, costs: CostField | None = None, to_root: bool = False
+) -> npt.NDArray[np.float64]:
+    """(size,) optimal costs from (or to) a node id by scipy's Dijkstra; infinity where no way leads."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import dijkstra
+
+    sources, targets, prices = edges_of(map, costs)
+    if to_root:
+        sources, targets = targets, sources
+    order = np.lexsort((prices, targets, sources))
+    sources, targets, prices = sources[order], targets[order], prices[order]
+    first = np.ones(sources.size, dtype=bool)
+    first[1:] = (np.diff(sources) != 0) | (np.diff(targets) != 0)
+    indptr = np.searchsorted(sources[first], np.arange(map.size + 1))
+    matrix = csr_array((prices[first], targets[first], indptr), shape=(map.size, map.size))
+    distances: npt.NDArray[np.float64] = dijkstra(matrix, indices=root)
+    return distances
+
+
+@dataclass(frozen=True)
+class HeuristicCheck:
+    """What `check_heuristic` found.
+
+    Attributes:
+        consistent: whether `h(u) <= cost(u, v) + h(v)` on every edge (within 1e-9).
+        accuracy: mean of h / optimum over nodes with a way to the goal; 1 is perfect.
+    """
+
+    consistent: bool
+    accuracy: float
+
+
+def check_heuristic(
+    map: Map, heuristic: Any, goal: Any, costs: CostField | None = None
+) -> HeuristicCheck:
+    """Verify that a heuristic is a lower bound, against scipy's Dijkstra; time O(map log map).
+
+    Args:
+        heuristic: as for `plan`.
+
+    Raises:
+        CheckError: it overestimates somewhere; the message names the worst node.
+        ValueError: no heuristic of that name or shape.
+    """
+    from .heuristics import tabulate, user_heuristic
+
+    target = map.node(goal)
+    h = tabulate(user_heuristic(map, target, costs, heuristic, lower_bound=True)[0], map.size)
+    optima = exact_costs(map, target, costs, to_root=True)
+    free = ~map.blocked.reshape(-1)
+    excess = np.where(free & np.isfinite(optima), h - optima, -np.inf)
+    excess[free & np.isinf(h) & np.isfinite(optima)] = np.inf
+    worst = int(np.argmax(excess))
+    if excess[worst] > RELATIVE * abs(optima[worst]) + 1e-12:
+        raise CheckError(
+            f"the heuristic says {h[worst]!r} at {map.label(worst)!r}, "
+            f"but the optimum is {optima[worst]!r}: it is no lower bound"
+        )
+    sources, targets, prices = edges_of(map, costs)
+    finite = np.isfinite(h[targets])
+    fall = h[sources][finite] - h[targets][finite] - prices[finite]
+    known = free & np.isfinite(optima) & (optima > 0)
+    accuracy = float(np.mean(h[known] / optima[known])) if known.any() else 1.0
+    scale = 1e-9 * (1 + np.abs(h[sources][finite]))
+    return HeuristicCheck(bool(np.all(fall <= scale)), accuracy)

@@ -1,0 +1,323 @@
+"""What is best: a base pace plus weighted layers, composed once.
+
+Cost units are the user's; the living world uses seconds. Moving u -> v costs
+`length(u, v) * pace(v)`, charged on entry; a layer per edge is added to the pace of its own move.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .graphs import GraphMap
+from .maps import COL_STEP, ROW_STEP, STEP_LENGTH, GridMap, read_only
+from .result import Path
+
+Map = GridMap | GraphMap
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """An extra cost per metre, finite and >= 0.
+
+    Args:
+        name: `risk`, `congestion`, `energy`, a zone: any name, once in a cost field.
+        values: one value per node, (rows, cols) or (size,); or per edge: (8, rows, cols) by leaving
+            direction on grids, CSR order on graphs. Where a graph has as many edges as nodes, the
+            values are per node. Copied; values on blocked nodes are ignored.
+        weight: finite and >= 0; 0 switches the layer off, bit for bit.
+    """
+
+    name: str
+    values: npt.ArrayLike
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.weight, (int, float, np.number)) and 0 <= self.weight < math.inf):
+            raise ValueError(
+                f"layer {self.name!r}: weight must be finite and >= 0, not {self.weight!r}"
+            )
+
+
+class CostField:
+    """Base pace plus weighted layers: the one mutable, versioned object of the library.
+
+    Args:
+        map: the map that it fits; any map of the same kind and size may use it (blocked cells differ).
+        base: cost units per metre where every layer is zero, finite and >= 0.
+        layers: see `Layer`; their names are distinct.
+
+    Raises:
+        ValueError: a layer of a wrong shape, with NaN, infinite or negative values on free nodes, a
+            name used twice, or a sum beyond float32.
+
+    `pace` is stored in float32 and every cost is computed from those stored values. Every layer is
+    >= 0, so `pace_min * distance` is a lower bound under any change of the layers. Calling `update`
+    while a plan runs on the same field is an error that is not detected.
+
+    >>> grid = GridMap([[0, 0, 0]])
+    >>> costs = CostField(grid, base=2.0, layers=[Layer("risk", [[0, 1, 0]], weight=3.0)])
+    >>> costs.pace.tolist()
+    [2.0, 5.0, 2.0]
+    """
+
+    def __init__(self, map: Map, base: float = 1.0, layers: Sequence[Layer] = ()) -> None:
+        if not (isinstance(base, (int, float, np.number)) and 0 <= base < math.inf):
+            raise ValueError(f"base must be a finite number >= 0, not {base!r}")
+        self.base = float(base)
+        self.version = 0
+        self.last_fall = 0
+        self.map = map
+        self._grid_shape = map.shape if isinstance(map, GridMap) else None
+        self._nodes = map.size
+        self._edges = 8 * map.size if isinstance(map, GridMap) else int(map.indices.size)
+        self._blocked = map.blocked.reshape(-1)
+        self._layers: dict[str, npt.NDArray[np.float64]] = {}
+        self.weights: dict[str, float] = {}
+        for layer in layers:
+            if layer.name in self._layers or layer.name == "base":
+                raise ValueError(f"layer {layer.name!r} is given twice (or named like the base)")
+            self._layers[layer.name] = self._checked(layer)
+            self.weights[layer.name] = float(layer.weight)
+        self._compose()
+
+    def _checked(self, layer: Layer) -> npt.NDArray[np.float64]:
+        array = np.asarray(layer.values)
+        if array.dtype.kind not in "biuf":
+            raise ValueError(f"layer {layer.name!r} must hold numbers, not dtype {array.dtype}")
+        shapes: list[tuple[int, ...]] = [(self._nodes,), (self._edges,)]
+        if self._grid_shape is not None:
+            shapes = [self._grid_shape, (self._nodes,), (8, *self._grid_shape)]
+        if array.shape not in shapes:
+            raise ValueError(
+                f"layer {layer.name!r} has shape {array.shape}, but the map needs "
+                + " or ".join(map(str, shapes))
+            )
+        values = np.array(array, dtype=np.float64).reshape(-1)
+        wrong = ~(np.isfinite(values) & (values >= 0))
+        if values.size == self._nodes:
+            values[wrong & self._blocked] = 0.0
+            wrong &= ~self._blocked
+        elif self._grid_shape is not None:
+            outside = np.tile(self._blocked, 8) | ~_on_map(self._grid_shape)
+            values[wrong & outside] = 0.0
+            wrong &= ~outside
+        if wrong.any():
+            where = int(np.flatnonzero(wrong)[0])
+            raise ValueError(
+                f"layer {layer.name!r} holds {values[where]} at {self._place(where)}: "
+                "values must be finite and >= 0"
+            )
+        return values
+
+    def _place(self, index: int) -> str:
+        if self._grid_shape is None:
+            return f"index {index}"
+        plane, node = divmod(index, self._nodes)
+        cell = divmod(node, self._grid_shape[1])
+        return f"cell {cell}" if plane == 0 else f"direction {plane}, cell {cell}"
+
+    def _compose(self) -> None:
+        pace = np.full(self._nodes, self.base)
+        edge_pace = None
+        for name, values in self._layers.items():
+            weight = self.weights[name]
+            if values.size == self._nodes:
+                pace += weight * values
+            elif weight:
+                edge_pace = np.zeros(self._edges) if edge_pace is None else edge_pace
+                edge_pace += weight * values
+        self._pace = self._stored(pace)
+        self._edge_pace = None if edge_pace is None else self._stored(edge_pace)
+        self.pace = read_only(self._pace.view())
+        self.edge_pace = None if self._edge_pace is None else read_only(self._edge_pace.view())
+        free = self.pace[~self._blocked]
+        self.pace_min = float(free.min()) if free.size else self.base
+        self.pace_mean = float(free.mean(dtype=np.float64)) if free.size else self.base
+
+    def _stored(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+        if values.size and float(values.max()) > float(np.finfo(np.float32).max):
+            raise ValueError(
+                f"base plus layers reach {values.max():.3g}, beyond float32: scale down"
+            )
+        return values.astype(np.float32)
+
+    def fits(self, map: Map) -> bool:
+        """Whether this field can price moves on the given map."""
+        if isinstance(map, GridMap):
+            return self._grid_shape == map.shape
+        edges_match = self._edges == map.indices.size
+        return self._grid_shape is None and self._nodes == map.size and edges_match
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The names of the layers, in their order."""
+        return tuple(self._layers)
+
+    def layer(self, name: str) -> npt.NDArray[np.float64]:
+        """A read-only view of a layer's values, flat: (size,) or (edges,)."""
+        view = self._known(name).view()
+        view.flags.writeable = False
+        return view
+
+    def _known(self, name: str) -> npt.NDArray[np.float64]:
+        if name not in self._layers:
+            known = ", ".join(self._layers) or "none"
+            raise ValueError(f"no layer named {name!r}: the field has {known}")
+        return self._layers[name]
+
+    def is_per_node(self, name: str) -> bool:
+        """Whether a layer has one value per node (else per edge)."""
+        return self._known(name).size == self._nodes
+
+    def update(self, name: str, nodes: npt.ArrayLike, values: npt.ArrayLike) -> None:
+        """Set some values of one layer: the only mutation; `version` goes up by one.
+
+        Args:
+            name: a layer of this field.
+            nodes: (k,) node ids ((k,) edge indices for a layer per edge), a (k, 2) array of cells,
+                or a boolean mask over the layer.
+            values: (k,) new values, or one for all; finite and >= 0.
+
+        Raises:
+            ValueError: unknown layer, indices outside, bad values; nothing is changed then.
+        """
+        layer = self._known(name)
+        index = self._indices(nodes, layer.size)
+        fresh = np.broadcast_to(np.asarray(values, dtype=np.float64).reshape(-1), index.shape)
+        wrong = ~(np.isfinite(fresh) & (fresh >= 0))
+        if wrong.any():
+            where = int(np.flatnonzero(wrong)[0])
+            raise ValueError(
+                f"layer {name!r} cannot be {fresh[where]} at {self._place(int(index[where]))}: "
+                "values must be finite and >= 0"
+            )
+        kept = layer[index].copy()
+        layer[index] = fresh
+        try:
+            fell = self._recompose(layer.size == self._nodes, index)
+        except ValueError:
+            layer[index] = kept
+            raise
+        self.version += 1
+        if fell:
+            self.last_fall = self.version
+
+    def _indices(self, nodes: npt.ArrayLike, size: int) -> npt.NDArray[np.int64]:
+        array = np.asarray(nodes)
+        if array.dtype == np.bool_ and array.size == size:
+            return np.flatnonzero(array)
+        if array.ndim == 2 and array.shape[1] == 2 and self._grid_shape is not None:
+            rows, cols = array.astype(np.int64).T
+            outside = (rows < 0) | (cols < 0)
+            array = np.where(
+                outside | (cols >= self._grid_shape[1]), -1, rows * self._grid_shape[1] + cols
+            )
+        index = array.reshape(-1).astype(np.int64)
+        if index.size and (index.min() < 0 or index.max() >= size):
+            bad = index[(index < 0) | (index >= size)][0]
+            raise ValueError(f"index {bad} is outside the layer: 0 to {size - 1}")
+        return index
+
+    def _recompose(self, per_node: bool, index: npt.NDArray[np.int64]) -> bool:
+        """Refresh the composed pace at some indices; True if any value fell."""
+        base = self.base if per_node else 0.0
+        total = np.full(index.shape, base)
+        for name, values in self._layers.items():
+            if (values.size == self._nodes) == per_node:
+                total += self.weights[name] * values[index]
+        stored = self._stored(total)
+        composed = self._pace if per_node else self._edge_pace
+        if composed is None:
+            return False
+        fell = bool(np.any(stored < composed[index]))
+        composed[index] = stored
+        if per_node and index.size:
+            self.pace_min = min(self.pace_min, float(stored.min()))
+        return fell
+
+    def step_costs(self, nodes: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """(k - 1,) cost of each move along k node ids, in float64."""
+        ids = np.asarray(nodes, dtype=np.int64)
+        lengths, edges = steps(self.map, ids, self)
+        extra = 0.0 if self.edge_pace is None else self.edge_pace[edges].astype(np.float64)
+        return lengths * (self.pace[ids[1:]].astype(np.float64) + extra)
+
+    def explain(self, path: Path | npt.ArrayLike) -> dict[str, float]:
+        """Cost of a path by layer, weights included, plus `base`; the parts sum to its cost.
+
+        Args:
+            path: a `Path`, or its node ids.
+        """
+        nodes = path.nodes if isinstance(path, Path) else np.asarray(path, dtype=np.int64)
+        lengths, edges = steps(self.map, nodes, self)
+        parts = {"base": float(np.sum(lengths) * self.base)}
+        for name, values in self._layers.items():
+            index = nodes[1:] if values.size == self._nodes else edges
+            parts[name] = float(np.sum(lengths * values[index]) * self.weights[name])
+        return parts
+
+
+def _on_map(shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    """(8 * size,) whether the move in each direction stays on a grid of this shape."""
+    rows, cols = np.indices(shape)
+    planes = [
+        (rows + dr >= 0) & (rows + dr < shape[0]) & (cols + dc >= 0) & (cols + dc < shape[1])
+        for dr, dc in zip(ROW_STEP, COL_STEP, strict=True)
+    ]
+    return np.stack(planes).reshape(-1)
+
+
+def steps(
+    map: Map, nodes: npt.NDArray[np.int64], costs: CostField | None = None
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Length in metres and edge index of each move along k nodes: two (k - 1,) arrays.
+
+    On a grid the index is `direction * size + leaving cell`; on a graph the CSR id of the cheapest
+    edge between the two nodes (under `costs`, else the shortest).
+
+    Raises:
+        ValueError: two nodes in a row that no move joins.
+    """
+    return _grid_steps(map, nodes) if isinstance(map, GridMap) else _graph_steps(map, nodes, costs)
+
+
+_DIRECTION = {(dr, dc): k for k, (dr, dc) in enumerate(zip(ROW_STEP, COL_STEP, strict=True))}
+_DIRECTION_TABLE = np.full(9, -1, dtype=np.int64)
+for (_dr, _dc), _k in _DIRECTION.items():
+    _DIRECTION_TABLE[(_dr + 1) * 3 + _dc + 1] = _k
+
+
+def _grid_steps(
+    grid: GridMap, nodes: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    deltas = np.diff(grid.cells(nodes), axis=0)
+    if deltas.size and np.abs(deltas).max() > 1:
+        where = int(np.flatnonzero(np.abs(deltas).max(axis=1) > 1)[0])
+        raise ValueError(f"no move joins {grid.cell(int(nodes[where]))} and the next cell")
+    directions = _DIRECTION_TABLE[(deltas[:, 0] + 1) * 3 + deltas[:, 1] + 1]
+    if deltas.size and directions.min() < 0:
+        raise ValueError("a path may not stay on one cell")
+    lengths = np.array(STEP_LENGTH)[directions] * grid.cell_size_m
+    return lengths, directions * grid.size + nodes[:-1]
+
+
+def _graph_steps(
+    graph: GraphMap, nodes: npt.NDArray[np.int64], costs: CostField | None
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    chosen = np.empty(max(nodes.size - 1, 0), dtype=np.int64)
+    for k, (u, v) in enumerate(zip(nodes[:-1].tolist(), nodes[1:].tolist(), strict=True)):
+        span = np.arange(graph.indptr[u], graph.indptr[u + 1])
+        span = span[graph.indices[span] == v]
+        if span.size == 0:
+            raise ValueError(f"no edge leads from {graph.label(u)!r} to {graph.label(v)!r}")
+        price = graph.length_m[span].copy()
+        if costs is not None:
+            extra = 0.0 if costs.edge_pace is None else costs.edge_pace[span].astype(np.float64)
+            price = price * (float(costs.pace[v]) + extra)
+        chosen[k] = span[int(np.argmin(price))]
+    return graph.length_m[chosen], chosen

@@ -1,0 +1,150 @@
+"""Heuristics: what a search believes is left to pay.
+
+Those that the library builds are lower bounds, consistent also in floating point: they are scaled by
+the least pace and by `1 - 1e-9`. Anything that a user passes only leads, unless declared a bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .costs import CostField, Map
+from .graphs import GraphMap
+from .kernels.loop import MANHATTAN, OCTILE, SQRT2, STRAIGHT, TABLE, ZERO, Bound
+from .maps import GridMap, read_only
+
+SLACK = 1.0 - 1e-9
+
+# Read-only like every array that the kernel only reads: numba compiles once for each such property.
+NO_POSITIONS = read_only(np.empty((0, 2)))
+NO_TABLE = read_only(np.empty(0))
+
+KINDS = {"zero": ZERO, "manhattan": MANHATTAN, "octile": OCTILE, "straight": STRAIGHT}
+
+Heuristic = str | npt.ArrayLike | Callable[[Any, Any], float]
+
+
+def default_bound(map: Map, goal: int, costs: CostField | None) -> Bound:
+    """The best closed-form lower bound for the map: Manhattan, octile, straight line, or zero."""
+    if isinstance(map, GridMap):
+        return closed_form(map, goal, costs, MANHATTAN if map.moves == "four" else OCTILE)
+    return closed_form(map, goal, costs, STRAIGHT)
+
+
+def closed_form(map: Map, goal: int, costs: CostField | None, kind: int) -> Bound:
+    """A heuristic by kind, scaled by the least pace (and on graphs by least length / distance)."""
+    pace_min = 1.0 if costs is None else costs.pace_min
+    if isinstance(map, GridMap):
+        row, col = divmod(goal, map.cols)
+        scale = map.cell_size_m * pace_min * SLACK
+        return Bound(kind, float(col), float(row), scale, map.cols, NO_POSITIONS, NO_TABLE)
+    scale = metres_per_unit(map) * pace_min * SLACK
+    if map.position_m is None or scale == 0 or kind == ZERO:
+        return Bound(ZERO, 0.0, 0.0, 0.0, 1, NO_POSITIONS, NO_TABLE)
+    x, y = map.position_m[goal].tolist()
+    return Bound(kind, x, y, scale, 1, map.position_m, NO_TABLE)
+
+
+def metres_per_unit(graph: GraphMap) -> float:
+    """The least length / straight-line distance over the edges: positions may be in any unit.
+
+    Zero where the graph has no positions; 1 where no edge joins two distinct positions.
+    """
+    if graph.position_m is None:
+        return 0.0
+    known = graph.__dict__.get("metres_per_unit")
+    if known is None:
+        step = graph.position_m[graph.indices] - graph.position_m[graph.sources]
+        distance = np.hypot(step[:, 0], step[:, 1])
+        apart = distance > 0
+        ratios = graph.length_m[apart] / distance[apart]
+        known = float(ratios.min()) if ratios.size else 1.0
+        graph.__dict__["metres_per_unit"] = known
+    return float(known)
+
+
+def table_bound(table: npt.NDArray[np.float64]) -> Bound:
+    """A heuristic given as one value per node."""
+    return Bound(TABLE, 0.0, 0.0, 1.0, 1, NO_POSITIONS, read_only(table))
+
+
+def is_lower_bound(map: Map, kind: int) -> bool:
+    """Whether a closed form never overestimates on this map (Manhattan does where diagonals are)."""
+    if isinstance(map, GraphMap):
+        return kind in (ZERO, STRAIGHT)
+    return kind != MANHATTAN or map.moves == "four"
+
+
+def tabulate(bound: Bound, size: int) -> npt.NDArray[np.float64]:
+    """h of every node as a (size,) array: what the kernel computes node by node."""
+    if bound.kind == TABLE:
+        return np.asarray(bound.table, dtype=np.float64)
+    if bound.kind == ZERO:
+        return np.zeros(size)
+    if bound.position.shape[0]:
+        dx = np.abs(bound.position[:, 0] - bound.x)
+        dy = np.abs(bound.position[:, 1] - bound.y)
+    else:
+        row, col = np.divmod(np.arange(size), bound.cols)
+        dx, dy = np.abs(col - bound.x), np.abs(row - bound.y)
+    if bound.kind == MANHATTAN:
+        return np.asarray(bound.scale * (dx + dy))
+    if bound.kind == OCTILE:
+        return np.asarray(bound.scale * (np.maximum(dx, dy) + (SQRT2 - 1.0) * np.minimum(dx, dy)))
+    return np.asarray(bound.scale * np.sqrt(dx * dx + dy * dy))
+
+
+def user_heuristic(
+    map: Map, goal: int, costs: CostField | None, heuristic: Heuristic, lower_bound: bool
+) -> tuple[Bound, bool]:
+    """A user's heuristic as the kernel takes it, and whether it may enter a lower bound.
+
+    Args:
+        heuristic: `zero`, `manhattan`, `octile` or `straight`; an array with a value per node; or a
+            callable `(node, goal) -> cost` on cells of a grid or labels of a graph, called once for
+            every free node.
+        lower_bound: the user declares that it never overestimates.
+
+    Raises:
+        ValueError: unknown name, wrong shape, NaN, or (where it only leads) infinite values.
+    """
+    if isinstance(heuristic, str):
+        if heuristic not in KINDS:
+            raise ValueError(f"unknown heuristic {heuristic!r}: choose one of {', '.join(KINDS)}")
+        kind = KINDS[heuristic]
+        if isinstance(map, GraphMap) and kind in (MANHATTAN, OCTILE):
+            raise ValueError(f"heuristic {heuristic!r} needs a grid; on graphs take 'straight'")
+        return closed_form(map, goal, costs, kind), is_lower_bound(map, kind) or lower_bound
+    table = _called(map, goal, heuristic) if callable(heuristic) else _as_table(map, heuristic)
+    if lower_bound:
+        np.maximum(table, 0.0, out=table)
+    free = ~map.blocked.reshape(-1)
+    wrong = free & (np.isnan(table) if lower_bound else ~np.isfinite(table))
+    if wrong.any():
+        node = int(np.flatnonzero(wrong)[0])
+        raise ValueError(f"heuristic is {table[node]} at {map.label(node)!r}: it must be finite")
+    table[~free] = 0.0
+    return table_bound(table), lower_bound
+
+
+def _as_table(map: Map, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    array = np.asarray(values)
+    fits = array.shape == (map.size,) or (isinstance(map, GridMap) and array.shape == map.shape)
+    if not fits or array.dtype.kind not in "biuf":
+        raise ValueError(
+            f"a heuristic array needs one number per node ({map.size}), not {array.dtype} "
+            f"of shape {array.shape}"
+        )
+    return np.array(array, dtype=np.float64).reshape(-1)
+
+
+def _called(map: Map, goal: int, function: Callable[[Any, Any], float]) -> npt.NDArray[np.float64]:
+    target = map.label(goal)
+    table = np.zeros(map.size)
+    for node in np.flatnonzero(~map.blocked.reshape(-1)).tolist():
+        table[node] = float(function(map.label(node), target))
+    return table

@@ -1,0 +1,96 @@
+"""Certify and prove: the lower bound over OPEN and INCONS, and the queue of the proof."""
+
+from __future__ import annotations
+
+from .loop import CLOSED, INCONS, OPEN, Bound, estimate
+from .queue import (
+    FLOOR,
+    FREE,
+    FRONTIER,
+    IN_HEAP,
+    IN_RING,
+    INFINITE,
+    REOPENED,
+    SET_ASIDE,
+    STAMP,
+    Work,
+    entry_for,
+    least_bucket,
+    put,
+)  # fmt: skip
+
+
+def lower_bound(work, bound):
+    """The least g + h over OPEN and INCONS: no path through them can cost less. INFINITE if empty."""
+    ints = work.ints
+    least = INFINITE
+    for k in range(int(ints[IN_HEAP])):
+        least = min(least, value_if_live(work, bound, int(work.heap_node[k])))
+    mask = work.ring.shape[0] - 1
+    left = int(ints[IN_RING])
+    bucket = int(ints[FLOOR])
+    while left > 0:
+        entry = int(work.ring[bucket & mask])
+        while entry >= 0:
+            least = min(least, value_if_live(work, bound, int(work.item[entry])))
+            entry = int(work.link[entry])
+            left -= 1
+        bucket += 1
+    entry = int(ints[SET_ASIDE])
+    while entry >= 0:
+        least = min(least, value_if_live(work, bound, int(work.item[entry])))
+        entry = int(work.link[entry])
+    return least
+
+
+def value_if_live(work, bound, v):
+    """g + h of a node that waits for expansion, else INFINITE."""
+    if work.mark[v] == work.ints[STAMP] + CLOSED:
+        return INFINITE
+    return min(INFINITE, float(work.g[v]) + estimate(bound, v))
+
+
+def requeue(work, bound):
+    """Order OPEN and INCONS anew by g + h: the start of the proof."""
+    ints = work.ints
+    mask = work.ring.shape[0] - 1
+    loose = int(ints[SET_ASIDE])
+    ints[SET_ASIDE] = -1
+    while ints[IN_RING] > 0:
+        slot = least_bucket(work) & mask
+        entry = int(work.ring[slot])
+        work.ring[slot] = work.link[entry]
+        work.link[entry] = loose
+        loose = entry
+        ints[IN_RING] -= 1
+    for k in range(int(ints[IN_HEAP])):
+        entry = entry_for(work, work.heap_node[k])
+        work.link[entry] = loose
+        loose = entry
+    ints[IN_HEAP] = 0
+    while loose >= 0:
+        v = int(work.item[loose])
+        following = int(work.link[loose])
+        work.link[loose] = ints[FREE]
+        ints[FREE] = loose
+        loose = following
+        if work.mark[v] == ints[STAMP] + INCONS:
+            ints[REOPENED] += 1
+            ints[FRONTIER] += 1
+            work.mark[v] = ints[STAMP] + OPEN
+        if work.mark[v] == ints[STAMP] + OPEN:
+            put(work, work.g[v] + estimate(bound, v), v, False)
+
+
+def run_certify(
+    g, parent, mark, ring, link, item, heap_key, heap_node, event, event_g, ints, cost, per_width,
+    room, kind, x, y, scale, cols, position, table, again,
+):  # fmt: skip
+    """The lower bound over OPEN and INCONS; with `again` both are then queued anew by g + h."""
+    work = Work(g, parent, mark, ring, link, item, heap_key, heap_node, event, event_g, ints, cost,
+                per_width, room)  # fmt: skip
+    bound = Bound(kind, x, y, scale, cols, position, table)
+    least = lower_bound(work, bound)
+    if again:
+        requeue(work, bound)
+    return least

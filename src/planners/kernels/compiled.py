@@ -1,0 +1,130 @@
+"""Compile the loop with numba, once and lazily; the only file that imports it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from . import certify, loop, queue
+
+# Reference counting costs helpers that take arrays a factor of 3 to 10; kernels own nothing, so it
+# can go. `_nrt` is a private option of numba: `_options` falls back to a plain compile without it.
+PLAIN: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+FAST: dict[str, Any] = {"_nrt": False, **PLAIN}
+
+# One set of options for all: numba compiles a helper once per set of options of its caller.
+HELPERS = (
+    queue.put, queue.take, queue.least_bucket, queue.least_key, queue.push_heap, queue.pop_heap,
+    queue.entry_for, loop.estimate, loop.note, loop.relax, loop.set_aside, loop.move_to,
+    loop.expand_grid, loop.expand_graph, loop.has_room, loop.leave, loop.source, loop.search,
+    certify.lower_bound, certify.value_if_live, certify.requeue,
+)  # fmt: skip
+ENTRIES = {entry.__name__: entry for entry in (loop.run_grid, loop.run_graph, certify.run_certify)}
+
+_LOCK = threading.RLock()
+
+
+def compiled(name: str) -> Callable[..., Any]:
+    """The compiled form of an entry of `loop` (`run_grid`, `run_graph`).
+
+    The machine code is kept in a cache folder named by the hash of the kernels' source, so an edited
+    source never meets old code; where no folder can be written, every process compiles anew.
+    """
+    with _LOCK:
+        return _compiled(name)
+
+
+@cache
+def _compiled(name: str) -> Callable[..., Any]:
+    _register()
+    return _njit(ENTRIES[name], _options())
+
+
+@cache
+def _register() -> None:
+    """Make the loop's helpers callable from compiled code; as Python they stay what they are."""
+    from numba.extending import overload, register_jitable
+
+    options = {"forceinline": True, **_options()}
+    for helper in HELPERS:
+        register_jitable(**options)(helper)
+
+    def expand(space: Any, *_: Any) -> Callable[..., None]:
+        return loop.expand_grid if space.instance_class is loop.Grid else loop.expand_graph
+
+    overload(loop.expand, strict=False, jit_options=options)(expand)
+
+
+@cache
+def _options() -> dict[str, Any]:
+    """FAST where a self-test says that it works on this numba, else PLAIN."""
+    import numpy as np
+
+    try:
+        array = np.zeros(3)
+        if _njit(_probe, FAST)(array) == 3 and array[0] == 1.0:
+            return FAST
+    except Exception:  # any failure of a private option means: do without it
+        pass
+    return PLAIN
+
+
+def _probe(array):  # type: ignore[no-untyped-def]
+    array[0] += 1.0
+    return array.shape[0]
+
+
+def _njit(function: Callable[..., Any], options: dict[str, Any]) -> Callable[..., Any]:
+    """`numba.njit`, cached where a folder can be written."""
+    import numba
+
+    with _cache_folder() as folder:
+        if folder is not None:
+            with contextlib.suppress(RuntimeError, OSError):
+                return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
+    return numba.njit(**options)(function)  # type: ignore[no-any-return]
+
+
+def source_hash() -> str:
+    """A short hash of every kernel source."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _candidates() -> Iterator[Path]:
+    name = f"aislewise-{source_hash()}"
+    if os.environ.get("NUMBA_CACHE_DIR"):
+        yield Path(os.environ["NUMBA_CACHE_DIR"]) / name
+    yield Path(__file__).parent / "__pycache__" / name
+    base = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    yield Path(base) / name
+
+
+@contextlib.contextmanager
+def _cache_folder() -> Iterator[Path | None]:
+    """Point numba at our cache folder while a function is declared; None where none can be written."""
+    from numba.core import config
+
+    for folder in _candidates():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            probe = folder / f".write-{os.getpid()}-{threading.get_ident()}"
+            probe.touch()
+            probe.unlink()
+        except OSError:
+            continue
+        before, config.CACHE_DIR = config.CACHE_DIR, str(folder)
+        try:
+            yield folder
+        finally:
+            config.CACHE_DIR = before
+        return
+    yield None

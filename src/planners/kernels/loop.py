@@ -1,0 +1,330 @@
+"""The search loop: one source, run as plain Python (the textbook) or compiled (the kernel).
+
+Breadth-first, depth-first, uniform-cost, best-first, A* and weighted A* are one loop; they differ in
+the queue discipline and in the key `g_weight * g + h_weight * h` (or `g_weight * g + table`).
+
+Everything here is in the subset that numba compiles without reference counting: no function
+allocates, raises or prints. Work arrays come from outside; when one is full the loop returns `GROW`
+and is called again with a larger one, so it can also be stopped and resumed at any expansion.
+
+A node's mark is `stamp + OPEN | CLOSED | INCONS`; a mark below the stamp is from an older search,
+so a query costs nothing for the nodes that it does not touch.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Any, NamedTuple
+
+from .queue import (
+    EVENTS,
+    EXPANDED,
+    FRONTIER,
+    GENERATED,
+    IN_HEAP,
+    INFINITE,
+    MAX_FRONTIER,
+    REOPENED,
+    SET_ASIDE,
+    STAMP,
+    USED,
+    Work,
+    entry_for,
+    least_key,
+    put,
+    take,
+)  # fmt: skip
+
+# What the loop returns.
+EXHAUSTED, REACHED, PROVEN, BUDGET, GROW = 0, 1, 2, 3, 4
+# Marks of a node, above the stamp.
+OPEN, CLOSED, INCONS, STAMP_STEP = 0, 1, 2, 4
+# Queue disciplines.
+PRIORITY, FIFO, LIFO = 0, 1, 2
+# Kinds of the bound h.
+ZERO, MANHATTAN, OCTILE, STRAIGHT, TABLE = 0, 1, 2, 3, 4
+# Events of a trace.
+SOURCE, GENERATE, EXPAND, CLOSE = 0, 1, 2, 3
+SQRT2 = 1.4142135623730951
+ALMOST = 1.0 + 1e-9  # a proof is complete when C <= w * f_min * ALMOST
+
+
+class Grid(NamedTuple):
+    """A grid in arrays: `move[u]` holds bit k where the move in direction k is legal."""
+
+    move: Any  # uint8 (n,)
+    pace: Any  # float32 (n,)
+    edge_pace: Any  # float32 (8 n,), or (0,)
+    cols: int
+    straight_m: float
+    backward: bool  # search from the goal: a move costs as if made the other way round
+
+
+class Graph(NamedTuple):
+    """A graph in compressed sparse rows, with the cost of every edge."""
+
+    indptr: Any  # int64 (n + 1,)
+    indices: Any  # int32 (edges,)
+    step: Any  # float64 (edges,), infinite where the edge leads to a blocked node
+
+
+class Bound(NamedTuple):
+    """h: a consistent lower bound on the remaining cost, by kind."""
+
+    kind: int
+    x: float
+    y: float
+    scale: float
+    cols: int
+    position: Any  # float64 (n, 2) for STRAIGHT on graphs, else (0, 2)
+    table: Any  # float64 (n,) for TABLE, else (0,)
+
+
+class Rule(NamedTuple):
+    """How to search: the queue discipline, the key, and when to stop."""
+
+    discipline: int
+    g_weight: float
+    h_weight: float
+    key_table: Any  # float64 (n,): the key is g_weight * g + key_table; (0,): h_weight * h instead
+    goal: int  # -1: none, explore everything
+    proving: bool  # re-open improved nodes, drop g + h >= cost, stop when cost <= w * f_min
+    w: float
+    limit: int  # most expansions of the whole query
+
+
+def estimate(bound, v):
+    """h(v)."""
+    if bound.kind == ZERO:
+        return 0.0
+    if bound.kind == TABLE:
+        return float(bound.table[v])
+    if bound.position.shape[0] > 0:
+        dx = abs(float(bound.position[v, 0]) - bound.x)
+        dy = abs(float(bound.position[v, 1]) - bound.y)
+    else:
+        row = v // bound.cols
+        dx = abs(v - row * bound.cols - bound.x)
+        dy = abs(row - bound.y)
+    if bound.kind == MANHATTAN:
+        return bound.scale * (dx + dy)
+    if bound.kind == OCTILE:
+        return bound.scale * (max(dx, dy) + (SQRT2 - 1.0) * min(dx, dy))
+    return bound.scale * sqrt(dx * dx + dy * dy)
+
+
+# --- one expansion
+
+
+def note(work, kind, node):
+    """Append an event to the trace, where one is kept."""
+    if work.event.shape[0] > 0:
+        at = work.ints[EVENTS]
+        work.event[at, 0] = kind
+        work.event[at, 1] = node
+        work.event[at, 2] = work.parent[node]
+        work.event_g[at] = work.g[node]
+        work.ints[EVENTS] = at + 1
+
+
+def relax(work, rule, bound, u, v, step):
+    """Offer v the way through u."""
+    ints = work.ints
+    g = work.g[u] + step
+    mark = int(work.mark[v]) - int(ints[STAMP])
+    if mark >= 0:
+        if rule.discipline == FIFO or (rule.discipline == LIFO and mark != OPEN):
+            return
+        if rule.discipline == PRIORITY and g >= work.g[v]:
+            return
+    h = estimate(bound, v)
+    if rule.proving and g + h >= work.cost[0]:
+        return
+    work.g[v] = g
+    work.parent[v] = u
+    if mark < 0:
+        ints[GENERATED] += 1
+        note(work, GENERATE, v)
+    elif mark != OPEN:
+        if not rule.proving:
+            if mark == CLOSED:
+                set_aside(work, v)
+            return
+        ints[REOPENED] += 1
+    if mark != OPEN:
+        work.mark[v] = ints[STAMP] + OPEN
+        ints[FRONTIER] += 1
+        ints[MAX_FRONTIER] = max(ints[MAX_FRONTIER], ints[FRONTIER])
+    if rule.key_table.shape[0] > 0:
+        key = rule.g_weight * g + float(rule.key_table[v])
+    else:
+        key = rule.g_weight * g + rule.h_weight * h
+    put(work, key, v, rule.discipline == FIFO)
+
+
+def set_aside(work, v):
+    """A closed node has improved: onto INCONS, kept as a list beside the queue, not re-opened."""
+    ints = work.ints
+    work.mark[v] = ints[STAMP] + INCONS
+    entry = entry_for(work, v)
+    work.link[entry] = ints[SET_ASIDE]
+    ints[SET_ASIDE] = entry
+
+
+def move_to(space, work, rule, bound, u, v, k, length):
+    """Relax the grid move u -> v in direction k; searching backward it is the robot's move v -> u."""
+    if space.backward:
+        pace = 0.0 + float(space.pace[u])  # 0.0: numba keeps float(float32) in single precision
+        leaving = ((k + 4) & 7) * space.move.shape[0] + v
+    else:
+        pace = 0.0 + float(space.pace[v])
+        leaving = k * space.move.shape[0] + u
+    if space.edge_pace.shape[0] > 0:
+        pace += float(space.edge_pace[leaving])
+    relax(work, rule, bound, u, v, length * pace)
+
+
+def expand_grid(space, work, rule, bound, u):
+    """Offer the way through u to its neighbours, in the order N, NE, E, SE, S, SW, W, NW."""
+    moves = int(space.move[u])
+    cols = space.cols
+    straight = space.straight_m
+    diagonal = SQRT2 * space.straight_m
+    if moves & 1:
+        move_to(space, work, rule, bound, u, u - cols, 0, straight)
+    if moves & 2:
+        move_to(space, work, rule, bound, u, u - cols + 1, 1, diagonal)
+    if moves & 4:
+        move_to(space, work, rule, bound, u, u + 1, 2, straight)
+    if moves & 8:
+        move_to(space, work, rule, bound, u, u + cols + 1, 3, diagonal)
+    if moves & 16:
+        move_to(space, work, rule, bound, u, u + cols, 4, straight)
+    if moves & 32:
+        move_to(space, work, rule, bound, u, u + cols - 1, 5, diagonal)
+    if moves & 64:
+        move_to(space, work, rule, bound, u, u - 1, 6, straight)
+    if moves & 128:
+        move_to(space, work, rule, bound, u, u - cols - 1, 7, diagonal)
+
+
+def expand_graph(space, work, rule, bound, u):
+    """Offer the way through u along its edges, in CSR order."""
+    for edge in range(int(space.indptr[u]), int(space.indptr[u + 1])):
+        step = float(space.step[edge])
+        if step < INFINITE:
+            relax(work, rule, bound, u, int(space.indices[edge]), step)
+
+
+def expand(space, work, rule, bound, u):
+    """Grid or graph, by the type of the space (when compiled: chosen while compiling)."""
+    if isinstance(space, Grid):
+        expand_grid(space, work, rule, bound, u)
+    else:
+        expand_graph(space, work, rule, bound, u)
+
+
+# --- the loop
+
+
+def has_room(work):
+    """Whether one more expansion fits into the work arrays."""
+    ints = work.ints
+    if ints[USED] + work.room > work.link.shape[0]:
+        return False
+    if ints[IN_HEAP] + work.room > work.heap_key.shape[0]:
+        return False
+    return work.event.shape[0] == 0 or ints[EVENTS] + 2 * work.room <= work.event.shape[0]
+
+
+def source(work, rule, bound, start):
+    """Open the start node."""
+    ints = work.ints
+    work.g[start] = 0.0
+    work.parent[start] = -1
+    work.mark[start] = ints[STAMP] + OPEN
+    ints[GENERATED] += 1
+    ints[FRONTIER] = 1
+    ints[MAX_FRONTIER] = 1
+    note(work, SOURCE, start)
+    put(work, rule.h_weight * estimate(bound, start), start, False)
+
+
+def leave(work, u):
+    """Close an open node."""
+    work.mark[u] = work.ints[STAMP] + CLOSED
+    work.ints[FRONTIER] -= 1
+
+
+def search(space, work, rule, bound):
+    """Search until the goal is reached (leading) or its cost is proven (proving).
+
+    Returns REACHED, PROVEN, EXHAUSTED (nothing is left to expand), BUDGET, or GROW.
+    """
+    ints = work.ints
+    while True:
+        if not has_room(work):
+            return GROW
+        if rule.proving and work.cost[0] < INFINITE:  # noqa: SIM102  (numba folds this one better)
+            if work.cost[0] <= rule.w * least_key(work) * ALMOST:
+                return PROVEN
+        u = take(work)
+        if u < 0:
+            return EXHAUSTED
+        if work.mark[u] != ints[STAMP] + OPEN:
+            continue
+        if u == rule.goal:
+            leave(work, u)
+            note(work, CLOSE, u)
+            work.cost[0] = min(work.cost[0], work.g[u])
+            if rule.proving:
+                continue
+            return REACHED
+        if rule.proving and work.g[u] + estimate(bound, u) >= work.cost[0]:
+            leave(work, u)
+            continue
+        if ints[EXPANDED] >= rule.limit:
+            put(work, work.g[u], u, False)
+            return BUDGET
+        leave(work, u)
+        ints[EXPANDED] += 1
+        note(work, EXPAND, u)
+        expand(space, work, rule, bound, u)
+        note(work, CLOSE, u)
+
+
+# --- flat entries: numba takes plain arrays and numbers faster than tuples of them
+
+
+def run_grid(
+    move, pace, edge_pace, cols, straight_m, backward,
+    g, parent, mark, ring, link, item, heap_key, heap_node, event, event_g, ints, cost, per_width,
+    room, discipline, g_weight, h_weight, key_table, goal, proving, w, limit,
+    kind, x, y, scale, position, table, start,
+):  # fmt: skip
+    """`search` on a grid, from `start` or (-1) from where it stopped."""
+    space = Grid(move, pace, edge_pace, cols, straight_m, backward)
+    work = Work(g, parent, mark, ring, link, item, heap_key, heap_node, event, event_g, ints, cost,
+                per_width, room)  # fmt: skip
+    rule = Rule(discipline, g_weight, h_weight, key_table, goal, proving, w, limit)
+    bound = Bound(kind, x, y, scale, cols, position, table)
+    if start >= 0:
+        source(work, rule, bound, start)
+    return search(space, work, rule, bound)
+
+
+def run_graph(
+    indptr, indices, step,
+    g, parent, mark, ring, link, item, heap_key, heap_node, event, event_g, ints, cost, per_width,
+    room, discipline, g_weight, h_weight, key_table, goal, proving, w, limit,
+    kind, x, y, scale, position, table, start,
+):  # fmt: skip
+    """`search` on a graph, from `start` or (-1) from where it stopped."""
+    space = Graph(indptr, indices, step)
+    work = Work(g, parent, mark, ring, link, item, heap_key, heap_node, event, event_g, ints, cost,
+                per_width, room)  # fmt: skip
+    rule = Rule(discipline, g_weight, h_weight, key_table, goal, proving, w, limit)
+    bound = Bound(kind, x, y, scale, 1, position, table)
+    if start >= 0:
+        source(work, rule, bound, start)
+    return search(space, work, rule, bound)

@@ -1,0 +1,191 @@
+"""Work arrays, kept per map and thread, and one query at a time in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import certify, loop
+from .compiled import compiled
+from .loop import GROW, STAMP_STEP, Bound, Graph, Grid
+from .queue import EVENTS, FREE, IN_HEAP, IN_RING, INTS, SET_ASIDE, STAMP, USED
+
+BUCKETS = 8192
+FIRST_POOL = 4096
+LAST_STAMP = 2**31 - 2 * STAMP_STEP
+
+
+class Workspace:
+    """The arrays of one thread for maps of one size: 16 bytes a node, and a pool that grows."""
+
+    def __init__(self, size: int) -> None:
+        self.g = np.empty(size)
+        self.parent = np.empty(size, dtype=np.int32)
+        self.mark = np.full(size, -1, dtype=np.int32)
+        self.ring = np.full(BUCKETS, -1, dtype=np.int64)
+        self.link = np.empty(FIRST_POOL, dtype=np.int64)
+        self.item = np.empty(FIRST_POOL, dtype=np.int64)
+        self.heap_key = np.empty(FIRST_POOL)
+        self.heap_node = np.empty(FIRST_POOL, dtype=np.int64)
+        self.event = np.empty((0, 3), dtype=np.int64)
+        self.event_g = np.empty(0)
+        self.ints = np.zeros(INTS, dtype=np.int64)
+        self.cost = np.full(1, np.inf)
+        self.stamp = 0
+
+    def begin(self, trace: bool) -> None:
+        """Forget the last query: a new stamp makes every mark an old one."""
+        if self.ints[IN_RING] > 0:
+            self.ring.fill(-1)
+        self.stamp += STAMP_STEP
+        if self.stamp >= LAST_STAMP:
+            self.mark.fill(-1)
+            self.stamp = 0
+        self.ints.fill(0)
+        self.ints[STAMP] = self.stamp
+        self.ints[FREE] = self.ints[SET_ASIDE] = -1
+        self.cost[0] = np.inf
+        rows = FIRST_POOL if trace else 0
+        self.event, self.event_g = np.empty((rows, 3), dtype=np.int64), np.empty(rows)
+
+    def grow(self, room: int) -> None:
+        """Double whatever is nearly full (the loop answered GROW)."""
+        need = 2 * room + 2
+        if self.ints[USED] + need > self.link.size:
+            more = self.link.size + need
+            self.link, self.item = _longer(self.link, more), _longer(self.item, more)
+        if self.ints[IN_HEAP] + need > self.heap_key.size:
+            self._grow_heap(self.heap_key.size + need)
+        if self.event.shape[0] and self.ints[EVENTS] + 2 * need > self.event.shape[0]:
+            more = self.event.shape[0] + 2 * need
+            self.event, self.event_g = _longer(self.event, more), _longer(self.event_g, more)
+
+    def grow_for_proof(self) -> None:
+        """Room for every waiting node in the pool and in the heap, whichever takes it."""
+        waiting = int(self.ints[USED] + self.ints[IN_HEAP]) + 1
+        if waiting > self.link.size:
+            self.link, self.item = _longer(self.link, waiting), _longer(self.item, waiting)
+        if waiting > self.heap_key.size:
+            self._grow_heap(waiting)
+
+    def _grow_heap(self, more: int) -> None:
+        self.heap_key, self.heap_node = _longer(self.heap_key, more), _longer(self.heap_node, more)
+
+    def arrays(self) -> tuple[Any, ...]:
+        """The arrays in the order of `queue.Work`."""
+        return (
+            self.g, self.parent, self.mark, self.ring, self.link, self.item, self.heap_key,
+            self.heap_node, self.event, self.event_g, self.ints, self.cost,
+        )  # fmt: skip
+
+
+def _longer(array: npt.NDArray[Any], extra: int) -> npt.NDArray[Any]:
+    longer = np.empty((array.shape[0] + extra, *array.shape[1:]), dtype=array.dtype)
+    longer[: array.shape[0]] = array
+    return longer
+
+
+class Query:
+    """One query in a workspace: lead, certify, prove, read the answer.
+
+    Args:
+        workspaces: the thread-local store of the map; the workspace is taken from it or made.
+        space: the map as the kernel takes it.
+        bound: h.
+        width: bucket width of the queue, > 0.
+        room: the most nodes that one expansion generates, + 1.
+        limit: the most expansions.
+        textbook: run the loop as plain Python.
+        trace: keep the events.
+    """
+
+    def __init__(
+        self,
+        workspaces: Any,
+        size: int,
+        space: Grid | Graph,
+        bound: Bound,
+        *,
+        width: float,
+        room: int,
+        limit: int,
+        textbook: bool,
+        trace: bool,
+    ) -> None:
+        self.space, self.bound, self.limit, self.room = space, bound, limit, room
+        self.per_width = 1.0 / width
+        kernel = "run_grid" if isinstance(space, Grid) else "run_graph"
+        self._search = getattr(loop, kernel) if textbook else compiled(kernel)
+        self._textbook = textbook
+        self.work = _workspace(workspaces, size)
+        self.work.begin(trace)
+
+    def search(
+        self,
+        start: int,
+        goal: int,
+        *,
+        discipline: int,
+        g_weight: float,
+        h_weight: float,
+        key_table: npt.NDArray[np.float64],
+        proving: bool,
+        w: float,
+        limit: int | None = None,
+    ) -> int:
+        """Run the loop from `start` (-1: from where it stands) and return its code."""
+        most = self.limit if limit is None else min(limit, self.limit)
+        rule = (
+            discipline,
+            float(g_weight),
+            float(h_weight),
+            key_table,
+            goal,
+            proving,
+            float(w),
+            most,
+        )
+        b = self.bound
+        h = (b.kind, b.x, b.y, b.scale, b.position, b.table)
+        while True:
+            work = self.work.arrays()
+            code: int = self._search(
+                *self.space, *work, self.per_width, self.room, *rule, *h, start
+            )
+            if code != GROW:
+                return code
+            self.work.grow(self.room)
+            start = -1
+
+    def certify(self, prove: bool = False) -> float:
+        """The least g + h over OPEN and INCONS; with `prove` both are queued anew in that order."""
+        kernel: Callable[..., float] = (
+            certify.run_certify if self._textbook else compiled("run_certify")
+        )
+        if prove:
+            self.work.grow_for_proof()
+        b = self.bound
+        h = (b.kind, b.x, b.y, b.scale, b.cols, b.position, b.table)
+        return float(kernel(*self.work.arrays(), self.per_width, self.room, *h, prove))
+
+    def path(self, node: int) -> npt.NDArray[np.int64]:
+        """Node ids from the start to a node that was reached, along the parents."""
+        nodes = [node]
+        parent = self.work.parent
+        while (node := int(parent[node])) >= 0:
+            nodes.append(node)
+        return np.array(nodes[::-1], dtype=np.int64)
+
+    def reached(self) -> npt.NDArray[np.bool_]:
+        """(size,) which nodes this query has generated."""
+        return self.work.mark >= self.work.stamp
+
+
+def _workspace(store: Any, size: int) -> Workspace:
+    held: Workspace | None = getattr(store, "workspace", None)
+    if held is None or held.g.size != size:
+        held = store.workspace = Workspace(size)
+    return held

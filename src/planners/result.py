@@ -1,0 +1,128 @@
+"""What a search answers: a path, its cost, and how far from the best it can be."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Status = Literal["found", "no_path", "budget_spent", "start_blocked", "goal_blocked"]
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """A legal walk from start to goal.
+
+    Attributes:
+        nodes: (k,) int64 node ids.
+        length_m: its length in metres.
+        cells: (k, 2) rows and columns on a grid, else None.
+        labels: the nodes' labels on a graph, else None.
+        edges: (k - 1,) edge ids on a graph (the cheapest of parallel ones), else None.
+    """
+
+    nodes: npt.NDArray[np.int64]
+    length_m: float
+    cells: npt.NDArray[np.int64] | None = None
+    labels: tuple[Any, ...] | None = None
+    edges: npt.NDArray[np.int64] | None = None
+
+    def __len__(self) -> int:
+        return int(self.nodes.size)
+
+
+@dataclass(frozen=True)
+class SearchStats:
+    """Deterministic counts of one search, and its wall time (kept out of equality).
+
+    The start counts as generated, the goal is not expanded, stale queue entries never count.
+    `reopened` counts closed nodes that were opened again; `max_frontier` the most nodes open at once.
+    """
+
+    expanded: int = 0
+    generated: int = 0
+    reopened: int = 0
+    max_frontier: int = 0
+    runtime_s: float = field(default=0.0, compare=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What a search did, event by event.
+
+    Attributes:
+        kinds: (k,) uint8, an index into `KINDS`.
+        nodes, parents: (k,) int64 node ids; the parent of a source is -1.
+        g: (k,) cost so far.
+    """
+
+    KINDS = ("source", "generate", "expand", "close")
+
+    kinds: npt.NDArray[np.uint8]
+    nodes: npt.NDArray[np.int64]
+    parents: npt.NDArray[np.int64]
+    g: npt.NDArray[np.float64]
+
+    @property
+    def expanded(self) -> npt.NDArray[np.int64]:
+        """Nodes in the order of their expansion (twice where one was expanded twice)."""
+        return self.nodes[self.kinds == self.KINDS.index("expand")]
+
+
+@dataclass(frozen=True, eq=False)
+class PlanResult:
+    """The answer of `plan`.
+
+    Attributes:
+        status: found, no_path, budget_spent, start_blocked or goal_blocked.
+        path: the path, or None. With `on_unreachable="closest"` a `no_path` has one too; a
+            `budget_spent` has one where the goal had been reached before its bound was proven.
+        cost: of the path, recomputed in float64 along it; infinity without a path.
+        bound: proven before the search: cost <= bound x optimum. 1 for ucs and astar, w for wastar,
+            infinity where nothing is promised.
+        certificate: proven for this query: cost / lower bound; infinity where nothing is known.
+        stats: deterministic counts and the runtime.
+        engine: which engine answered.
+        strategy, weight: the row of the table and its weight.
+        guidance_log: what the guidance did, entry by entry.
+        trace: the events, where `trace=True` asked for them.
+    """
+
+    status: Status
+    path: Path | None
+    cost: float
+    bound: float
+    certificate: float
+    stats: SearchStats
+    engine: str
+    strategy: str
+    weight: float = 1.0
+    guidance_log: tuple[dict[str, Any], ...] = ()
+    trace: Trace | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON: infinity and missing numbers are None, cells are lists."""
+        path = self.path
+        return {
+            "status": self.status,
+            "cost": finite_or_none(self.cost),
+            "bound": finite_or_none(self.bound),
+            "certificate": finite_or_none(self.certificate),
+            "length_m": None if path is None else path.length_m,
+            "expanded": self.stats.expanded,
+            "generated": self.stats.generated,
+            "reopened": self.stats.reopened,
+            "engine": self.engine,
+            "strategy": self.strategy,
+            "weight": self.weight,
+            "cells": None if path is None or path.cells is None else path.cells.tolist(),
+            "nodes": None if path is None else path.nodes.tolist(),
+        }
+
+
+def finite_or_none(value: float) -> float | None:
+    """JSON has no infinity: None instead."""
+    return value if math.isfinite(value) else None
