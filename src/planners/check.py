@@ -181,7 +181,7 @@ def _grid_edges(
 def exact_costs(
     map: Map, root: int, costs: CostField | None = None, to_root: bool = False
 ) -> npt.NDArray[np.float64]:
-    """(size,) optimal costs from (or to) a node id by scipy's Dijkstra; infinity where no way leads."""
+    """(size,) optimal costs from (or to) a node id by scipy; infinity where no way leads."""
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import dijkstra
 

@@ -47,7 +47,7 @@ class CostField:
     """Base pace plus weighted layers: the one mutable, versioned object of the library.
 
     Args:
-        map: the map that it fits; any map of the same kind and size may use it (blocked cells differ).
+        map: any map of the same kind and size may use the field (blocked cells may differ).
         base: cost units per metre where every layer is zero, finite and >= 0.
         layers: see `Layer`; their names are distinct.
 

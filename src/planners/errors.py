@@ -31,4 +31,4 @@ class MapFormatError(ValueError):
 
 
 class CheckError(AssertionError):
-    """A path, a cost, a bound or a certificate does not hold; the message says which and by how much."""
+    """A path, cost, bound or certificate does not hold; the message says which, with values."""

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from .costs import CostField, Map
 from .heuristics import NO_TABLE, closed_form
 from .kernels.loop import PRIORITY, ZERO
-from .kernels.workspace import Query
+from .kernels.workspace import Key, Query
 from .maps import read_only
 from .spaces import space_of
 
@@ -69,8 +69,7 @@ def _field(map: Map, root: int, costs: CostField | None, backward: bool) -> Fiel
         query = Query(map.workspaces, map.size, space.arrays, closed_form(map, root, costs, ZERO),
                       width=space.width, room=space.room, limit=2**62, textbook=False,
                       trace=False)  # fmt: skip
-        query.search(root, -1, discipline=PRIORITY, g_weight=1.0, h_weight=0.0, key_table=NO_TABLE,
-                     proving=True, w=1.0)  # fmt: skip
+        query.search(root, -1, Key(PRIORITY, 1.0, 0.0, NO_TABLE), proving=True)
         reached = query.reached()
         values[reached] = query.work.g[reached]
         parents[reached] = query.work.parent[reached]

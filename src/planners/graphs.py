@@ -31,7 +31,7 @@ class GraphMap:
         blocked: optional (n,) mask of nodes that may not be entered.
 
     Raises:
-        ValueError: shapes that do not fit, ids out of range, lengths that are negative or not finite.
+        ValueError: shapes that do not fit, ids out of range, negative or infinite lengths.
 
     >>> graph = GraphMap([0, 1, 1], [1], [5.0], labels=["dock", "shelf"])
     >>> graph.node("shelf"), graph.size
@@ -138,7 +138,7 @@ class GraphMap:
         return cls(indptr, targets_array, np.array(lengths)[order], positions, labels)
 
     def to_networkx(self) -> networkx.MultiDiGraph[Any]:
-        """The same graph for networkx: `length` on edges, `pos` on nodes, labels (else ids) as nodes."""
+        """The graph for networkx: `length` on edges, `pos` on nodes, labels (else ids) as nodes."""
         import networkx as nx
 
         graph: networkx.MultiDiGraph[Any] = nx.MultiDiGraph()
@@ -190,7 +190,7 @@ class GraphMap:
         return any(isinstance(x, (int, np.integer)) for x in self.labels or ())
 
     def node(self, label: Any) -> int:
-        """The node id of a label; of an id where the graph has no labels (or none that is a number).
+        """The node id of a label; of an id where the graph has no labels (or no number among them).
 
         Raises:
             ValueError: no such label, or an id outside the graph.
@@ -228,7 +228,7 @@ class GraphMap:
         return bool(self.blocked[node])
 
     def successors(self, node: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        """Nodes that one edge reaches (blocked ones left out), and the lengths of the edges in metres."""
+        """Free nodes that one edge reaches, and the lengths of those edges in metres."""
         if self.blocked[node]:
             return np.empty(0, dtype=np.int64), np.empty(0)
         span = slice(self.indptr[node], self.indptr[node + 1])
@@ -237,7 +237,7 @@ class GraphMap:
         return targets[free], self.length_m[span][free]
 
     def with_blocked(self, nodes: npt.ArrayLike, blocked: bool) -> GraphMap:
-        """A new map in which the given node ids are blocked or free; every other array is shared."""
+        """A new map in which the given node ids are blocked or free; other arrays are shared."""
         ids = np.atleast_1d(np.asarray(nodes, dtype=np.int64))
         if ids.size == 0:
             return self

@@ -143,7 +143,8 @@ def _per_node(map: Map, values: Any, name: str) -> npt.NDArray[np.float64]:
     fits = array.shape == (map.size,) or (isinstance(map, GridMap) and array.shape == map.shape)
     if not fits or array.dtype.kind not in "biuf":
         raise ValueError(
-            f"{name} needs one number per node ({map.size}), not {array.dtype} of shape {array.shape}"
+            f"{name} needs one number per node ({map.size}), "
+            f"not {array.dtype} of shape {array.shape}"
         )
     flat = np.array(array, dtype=np.float64).reshape(-1)
     flat[map.blocked.reshape(-1)] = 0.0

@@ -1,7 +1,8 @@
 """Heuristics: what a search believes is left to pay.
 
-Those that the library builds are lower bounds, consistent also in floating point: they are scaled by
-the least pace and by `1 - 1e-9`. Anything that a user passes only leads, unless declared a bound.
+Those that the library builds are lower bounds, consistent also in floating point: they are scaled
+by the least pace and by `1 - 1e-9`. Anything that a user passes only leads, unless declared a
+bound.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def table_bound(table: npt.NDArray[np.float64]) -> Bound:
 
 
 def is_lower_bound(map: Map, kind: int) -> bool:
-    """Whether a closed form never overestimates on this map (Manhattan does where diagonals are)."""
+    """Whether a closed form never overestimates on this map (Manhattan does with diagonals)."""
     if isinstance(map, GraphMap):
         return kind in (ZERO, STRAIGHT)
     return kind != MANHATTAN or map.moves == "four"

@@ -15,8 +15,8 @@ Cell = tuple[int, int]
 
 MOVES: tuple[Moves, ...] = ("four", "eight", "eight-one-free", "eight-any")
 
-# Directions in which a cell can be left, in the order of every (8, rows, cols) array and of the bits
-# of a move mask: N, NE, E, SE, S, SW, W, NW. Row 0 is north.
+# Directions in which a cell can be left, in the order of every (8, rows, cols) array and of the
+# bits of a move mask: N, NE, E, SE, S, SW, W, NW. Row 0 is north.
 ROW_STEP = (-1, -1, 0, 1, 1, 1, 0, -1)
 COL_STEP = (0, 1, 1, 1, 0, -1, -1, -1)
 STEP_LENGTH = tuple(math.hypot(dr, dc) for dr, dc in zip(ROW_STEP, COL_STEP, strict=True))
@@ -135,17 +135,17 @@ class GridMap:
     @property
     def shape(self) -> tuple[int, int]:
         """(rows, cols)."""
-        return self.blocked.shape  # type: ignore[return-value]
+        return self.blocked.shape
 
     @property
     def rows(self) -> int:
         """Number of rows."""
-        return self.blocked.shape[0]
+        return int(self.blocked.shape[0])
 
     @property
     def cols(self) -> int:
         """Number of columns."""
-        return self.blocked.shape[1]
+        return int(self.blocked.shape[1])
 
     @property
     def size(self) -> int:
@@ -159,7 +159,7 @@ class GridMap:
 
     @cached_property
     def arrival_mask(self) -> npt.NDArray[np.uint8]:
-        """(size,) uint8: bit k is set where the neighbour in direction k may move *into* the cell."""
+        """(size,) uint8: bit k: the neighbour in direction k may move *into* the cell."""
         masks = np.zeros((self.rows + 2, self.cols + 2), dtype=np.uint8)
         masks[1:-1, 1:-1] = self.move_mask.reshape(self.shape)
         arrivals = np.zeros(self.shape, dtype=np.uint8)
@@ -204,7 +204,7 @@ class GridMap:
 
     def positions_m(self, nodes: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """(k, 2) positions in metres: x = col, y = row (down), times the cell size."""
-        return self.cells(nodes)[..., ::-1] * self.cell_size_m
+        return np.asarray(self.cells(nodes)[..., ::-1] * self.cell_size_m, dtype=np.float64)
 
     def is_blocked(self, node: int) -> bool:
         """Whether a node id is blocked."""

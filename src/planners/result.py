@@ -39,7 +39,7 @@ class SearchStats:
     """Deterministic counts of one search, and its wall time (kept out of equality).
 
     The start counts as generated, the goal is not expanded, stale queue entries never count.
-    `reopened` counts closed nodes that were opened again; `max_frontier` the most nodes open at once.
+    `reopened` counts closed nodes that were opened again, `max_frontier` the most open at once.
     """
 
     expanded: int = 0
@@ -69,7 +69,8 @@ class Trace:
     @property
     def expanded(self) -> npt.NDArray[np.int64]:
         """Nodes in the order of their expansion (twice where one was expanded twice)."""
-        return self.nodes[self.kinds == self.KINDS.index("expand")]
+        expansions = self.kinds == self.KINDS.index("expand")
+        return np.asarray(self.nodes[expansions], dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,8 +20,8 @@ from .queue import (
 )  # fmt: skip
 
 
-def lower_bound(work, bound):
-    """The least g + h over OPEN and INCONS: no path through them can cost less. INFINITE if empty."""
+def lower_bound(work: Work, bound: Bound) -> float:
+    """The least g + h over OPEN and INCONS: no path through them costs less."""
     ints = work.ints
     least = INFINITE
     for k in range(int(ints[IN_HEAP])):
@@ -43,14 +43,14 @@ def lower_bound(work, bound):
     return least
 
 
-def value_if_live(work, bound, v):
+def value_if_live(work: Work, bound: Bound, v: int) -> float:
     """g + h of a node that waits for expansion, else INFINITE."""
     if work.mark[v] == work.ints[STAMP] + CLOSED:
         return INFINITE
     return min(INFINITE, float(work.g[v]) + estimate(bound, v))
 
 
-def requeue(work, bound):
+def requeue(work: Work, bound: Bound) -> None:
     """Order OPEN and INCONS anew by g + h: the start of the proof."""
     ints = work.ints
     mask = work.ring.shape[0] - 1
@@ -80,17 +80,3 @@ def requeue(work, bound):
             work.mark[v] = ints[STAMP] + OPEN
         if work.mark[v] == ints[STAMP] + OPEN:
             put(work, work.g[v] + estimate(bound, v), v, False)
-
-
-def run_certify(
-    g, parent, mark, ring, link, item, heap_key, heap_node, event, event_g, ints, cost, per_width,
-    room, kind, x, y, scale, cols, position, table, again,
-):  # fmt: skip
-    """The lower bound over OPEN and INCONS; with `again` both are then queued anew by g + h."""
-    work = Work(g, parent, mark, ring, link, item, heap_key, heap_node, event, event_g, ints, cost,
-                per_width, room)  # fmt: skip
-    bound = Bound(kind, x, y, scale, cols, position, table)
-    least = lower_bound(work, bound)
-    if again:
-        requeue(work, bound)
-    return least

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from . import certify, loop, queue
+from . import certify, entries, loop, queue
 
 # Reference counting costs helpers that take arrays a factor of 3 to 10; kernels own nothing, so it
 # can go. `_nrt` is a private option of numba: `_options` falls back to a plain compile without it.
@@ -25,15 +25,17 @@ HELPERS = (
     loop.expand_grid, loop.expand_graph, loop.has_room, loop.leave, loop.source, loop.search,
     certify.lower_bound, certify.value_if_live, certify.requeue,
 )  # fmt: skip
-ENTRIES = {entry.__name__: entry for entry in (loop.run_grid, loop.run_graph, certify.run_certify)}
+ENTRIES = {
+    entry.__name__: entry for entry in (entries.run_grid, entries.run_graph, entries.run_certify)
+}
 
 _LOCK = threading.RLock()
 
 
 def compiled(name: str) -> Callable[..., Any]:
-    """The compiled form of an entry of `loop` (`run_grid`, `run_graph`).
+    """The compiled form of `run_grid`, `run_graph` or `run_certify`.
 
-    The machine code is kept in a cache folder named by the hash of the kernels' source, so an edited
+    The machine code is kept in a folder named by the hash of the kernels' source, so an edited
     source never meets old code; where no folder can be written, every process compiles anew.
     """
     with _LOCK:
@@ -51,7 +53,7 @@ def _register() -> None:
     """Make the loop's helpers callable from compiled code; as Python they stay what they are."""
     from numba.extending import overload, register_jitable
 
-    options = {"forceinline": True, **_options()}
+    options: Any = {"forceinline": True, **_options()}
     for helper in HELPERS:
         register_jitable(**options)(helper)
 
@@ -110,8 +112,10 @@ def _candidates() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _cache_folder() -> Iterator[Path | None]:
-    """Point numba at our cache folder while a function is declared; None where none can be written."""
-    from numba.core import config
+    """Point numba at our cache folder while a function is declared; None if none is writable."""
+    from numba.core import config as numba_config
+
+    config: Any = numba_config
 
     for folder in _candidates():
         try:

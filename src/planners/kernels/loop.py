@@ -1,7 +1,7 @@
 """The search loop: one source, run as plain Python (the textbook) or compiled (the kernel).
 
-Breadth-first, depth-first, uniform-cost, best-first, A* and weighted A* are one loop; they differ in
-the queue discipline and in the key `g_weight * g + h_weight * h` (or `g_weight * g + table`).
+Breadth-first, depth-first, uniform-cost, best-first, A* and weighted A* are one loop; they differ
+in the queue discipline and in the key `g_weight * g + h_weight * h` (or `g_weight * g + table`).
 
 Everything here is in the subset that numba compiles without reference counting: no function
 allocates, raises or prints. Work arrays come from outside; when one is full the loop returns `GROW`
@@ -93,7 +93,7 @@ class Rule(NamedTuple):
     limit: int  # most expansions of the whole query
 
 
-def estimate(bound, v):
+def estimate(bound: Bound, v: int) -> float:
     """h(v)."""
     if bound.kind == ZERO:
         return 0.0
@@ -116,7 +116,7 @@ def estimate(bound, v):
 # --- one expansion
 
 
-def note(work, kind, node):
+def note(work: Work, kind: int, node: int) -> None:
     """Append an event to the trace, where one is kept."""
     if work.event.shape[0] > 0:
         at = work.ints[EVENTS]
@@ -127,7 +127,7 @@ def note(work, kind, node):
         work.ints[EVENTS] = at + 1
 
 
-def relax(work, rule, bound, u, v, step):
+def relax(work: Work, rule: Rule, bound: Bound, u: int, v: int, step: float) -> None:
     """Offer v the way through u."""
     ints = work.ints
     g = work.g[u] + step
@@ -162,7 +162,7 @@ def relax(work, rule, bound, u, v, step):
     put(work, key, v, rule.discipline == FIFO)
 
 
-def set_aside(work, v):
+def set_aside(work: Work, v: int) -> None:
     """A closed node has improved: onto INCONS, kept as a list beside the queue, not re-opened."""
     ints = work.ints
     work.mark[v] = ints[STAMP] + INCONS
@@ -171,8 +171,10 @@ def set_aside(work, v):
     ints[SET_ASIDE] = entry
 
 
-def move_to(space, work, rule, bound, u, v, k, length):
-    """Relax the grid move u -> v in direction k; searching backward it is the robot's move v -> u."""
+def move_to(
+    space: Grid, work: Work, rule: Rule, bound: Bound, u: int, v: int, k: int, length: float
+) -> None:
+    """Relax the grid move u -> v in direction k; backward it stands for the move v -> u."""
     if space.backward:
         pace = 0.0 + float(space.pace[u])  # 0.0: numba keeps float(float32) in single precision
         leaving = ((k + 4) & 7) * space.move.shape[0] + v
@@ -184,7 +186,7 @@ def move_to(space, work, rule, bound, u, v, k, length):
     relax(work, rule, bound, u, v, length * pace)
 
 
-def expand_grid(space, work, rule, bound, u):
+def expand_grid(space: Grid, work: Work, rule: Rule, bound: Bound, u: int) -> None:
     """Offer the way through u to its neighbours, in the order N, NE, E, SE, S, SW, W, NW."""
     moves = int(space.move[u])
     cols = space.cols
@@ -208,7 +210,7 @@ def expand_grid(space, work, rule, bound, u):
         move_to(space, work, rule, bound, u, u - cols - 1, 7, diagonal)
 
 
-def expand_graph(space, work, rule, bound, u):
+def expand_graph(space: Graph, work: Work, rule: Rule, bound: Bound, u: int) -> None:
     """Offer the way through u along its edges, in CSR order."""
     for edge in range(int(space.indptr[u]), int(space.indptr[u + 1])):
         step = float(space.step[edge])
@@ -216,7 +218,7 @@ def expand_graph(space, work, rule, bound, u):
             relax(work, rule, bound, u, int(space.indices[edge]), step)
 
 
-def expand(space, work, rule, bound, u):
+def expand(space: Grid | Graph, work: Work, rule: Rule, bound: Bound, u: int) -> None:
     """Grid or graph, by the type of the space (when compiled: chosen while compiling)."""
     if isinstance(space, Grid):
         expand_grid(space, work, rule, bound, u)
@@ -227,7 +229,7 @@ def expand(space, work, rule, bound, u):
 # --- the loop
 
 
-def has_room(work):
+def has_room(work: Work) -> Any:
     """Whether one more expansion fits into the work arrays."""
     ints = work.ints
     if ints[USED] + work.room > work.link.shape[0]:
@@ -237,7 +239,7 @@ def has_room(work):
     return work.event.shape[0] == 0 or ints[EVENTS] + 2 * work.room <= work.event.shape[0]
 
 
-def source(work, rule, bound, start):
+def source(work: Work, rule: Rule, bound: Bound, start: int) -> None:
     """Open the start node."""
     ints = work.ints
     work.g[start] = 0.0
@@ -250,13 +252,13 @@ def source(work, rule, bound, start):
     put(work, rule.h_weight * estimate(bound, start), start, False)
 
 
-def leave(work, u):
+def leave(work: Work, u: int) -> None:
     """Close an open node."""
     work.mark[u] = work.ints[STAMP] + CLOSED
     work.ints[FRONTIER] -= 1
 
 
-def search(space, work, rule, bound):
+def search(space: Grid | Graph, work: Work, rule: Rule, bound: Bound) -> int:
     """Search until the goal is reached (leading) or its cost is proven (proving).
 
     Returns REACHED, PROVEN, EXHAUSTED (nothing is left to expand), BUDGET, or GROW.
@@ -291,40 +293,3 @@ def search(space, work, rule, bound):
         note(work, EXPAND, u)
         expand(space, work, rule, bound, u)
         note(work, CLOSE, u)
-
-
-# --- flat entries: numba takes plain arrays and numbers faster than tuples of them
-
-
-def run_grid(
-    move, pace, edge_pace, cols, straight_m, backward,
-    g, parent, mark, ring, link, item, heap_key, heap_node, event, event_g, ints, cost, per_width,
-    room, discipline, g_weight, h_weight, key_table, goal, proving, w, limit,
-    kind, x, y, scale, position, table, start,
-):  # fmt: skip
-    """`search` on a grid, from `start` or (-1) from where it stopped."""
-    space = Grid(move, pace, edge_pace, cols, straight_m, backward)
-    work = Work(g, parent, mark, ring, link, item, heap_key, heap_node, event, event_g, ints, cost,
-                per_width, room)  # fmt: skip
-    rule = Rule(discipline, g_weight, h_weight, key_table, goal, proving, w, limit)
-    bound = Bound(kind, x, y, scale, cols, position, table)
-    if start >= 0:
-        source(work, rule, bound, start)
-    return search(space, work, rule, bound)
-
-
-def run_graph(
-    indptr, indices, step,
-    g, parent, mark, ring, link, item, heap_key, heap_node, event, event_g, ints, cost, per_width,
-    room, discipline, g_weight, h_weight, key_table, goal, proving, w, limit,
-    kind, x, y, scale, position, table, start,
-):  # fmt: skip
-    """`search` on a graph, from `start` or (-1) from where it stopped."""
-    space = Graph(indptr, indices, step)
-    work = Work(g, parent, mark, ring, link, item, heap_key, heap_node, event, event_g, ints, cost,
-                per_width, room)  # fmt: skip
-    rule = Rule(discipline, g_weight, h_weight, key_table, goal, proving, w, limit)
-    bound = Bound(kind, x, y, scale, 1, position, table)
-    if start >= 0:
-        source(work, rule, bound, start)
-    return search(space, work, rule, bound)

@@ -1,9 +1,9 @@
 """The queue of the search: a ring of buckets, and a heap for what lies beyond the ring.
 
-A bucket holds the keys in `[b * width, (b + 1) * width)` as a list: last in, first out (or first in,
-first out for breadth-first). A key that does not fit into the ring, because it lies too far from the
-keys that are there, goes to a binary heap; so any finite or infinite key is legal, keys may fall, and
-only speed depends on the width. Order is by bucket; within a bucket it is the list's.
+A bucket holds the keys in `[b * width, (b + 1) * width)` as a list: last in, first out (or first
+in, first out for breadth-first). A key that does not fit into the ring, because it lies too far
+from the keys that are there, goes to a binary heap; so any key is legal, infinity too, keys may
+fall, and only speed depends on the width. Order is by bucket; within a bucket it is the list's.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Work(NamedTuple):
     room: int  # entries and events that one expansion may add
 
 
-def entry_for(work, node):
+def entry_for(work: Work, node: int) -> Any:
     """A free entry of the pool that holds the node; not linked to anything yet."""
     ints = work.ints
     entry = ints[FREE]
@@ -52,7 +52,7 @@ def entry_for(work, node):
     return entry
 
 
-def put(work, key, node, at_tail):
+def put(work: Work, key: float, node: int, at_tail: bool) -> None:
     """Queue a node. Equal buckets: last in, first out; `at_tail`: first in, first out."""
     ints = work.ints
     x = key * work.per_width
@@ -83,7 +83,7 @@ def put(work, key, node, at_tail):
     ints[IN_RING] += 1
 
 
-def least_bucket(work):
+def least_bucket(work: Work) -> int:
     """Advance to the least bucket that holds an entry (of the ring only) and return its number."""
     ints = work.ints
     mask = work.ring.shape[0] - 1
@@ -94,7 +94,7 @@ def least_bucket(work):
     return bucket
 
 
-def take(work):
+def take(work: Work) -> int:
     """Remove and return a node of the least bucket, or -1 from an empty queue."""
     ints = work.ints
     if ints[IN_RING] == 0:
@@ -111,7 +111,7 @@ def take(work):
     return int(work.item[entry])
 
 
-def least_key(work):
+def least_key(work: Work) -> float:
     """A lower bound on every key in the queue; INFINITE when it is empty."""
     key = INFINITE
     if work.ints[IN_HEAP] > 0:
@@ -121,7 +121,7 @@ def least_key(work):
     return key
 
 
-def push_heap(work, key, node):
+def push_heap(work: Work, key: float, node: int) -> None:
     """Binary heap by key."""
     child = int(work.ints[IN_HEAP])
     work.ints[IN_HEAP] = child + 1
@@ -136,7 +136,7 @@ def push_heap(work, key, node):
     work.heap_node[child] = node
 
 
-def pop_heap(work):
+def pop_heap(work: Work) -> int:
     """Remove and return the node with the least key."""
     top = int(work.heap_node[0])
     size = int(work.ints[IN_HEAP]) - 1

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from . import certify, loop
+from . import entries
 from .compiled import compiled
 from .loop import GROW, STAMP_STEP, Bound, Graph, Grid
 from .queue import EVENTS, FREE, IN_HEAP, IN_RING, INTS, SET_ASIDE, STAMP, USED
@@ -16,6 +16,15 @@ from .queue import EVENTS, FREE, IN_HEAP, IN_RING, INTS, SET_ASIDE, STAMP, USED
 BUCKETS = 8192
 FIRST_POOL = 4096
 LAST_STAMP = 2**31 - 2 * STAMP_STEP
+
+
+class Key(NamedTuple):
+    """What a search is ordered by: `g_weight * g + h_weight * h`, or `g_weight * g + table`."""
+
+    discipline: int
+    g_weight: float
+    h_weight: float
+    table: npt.NDArray[np.float64]  # (size,) read-only; empty for the closed form
 
 
 class Workspace:
@@ -118,7 +127,7 @@ class Query:
         self.space, self.bound, self.limit, self.room = space, bound, limit, room
         self.per_width = 1.0 / width
         kernel = "run_grid" if isinstance(space, Grid) else "run_graph"
-        self._search = getattr(loop, kernel) if textbook else compiled(kernel)
+        self._search = getattr(entries, kernel) if textbook else compiled(kernel)
         self._textbook = textbook
         self.work = _workspace(workspaces, size)
         self.work.begin(trace)
@@ -127,27 +136,21 @@ class Query:
         self,
         start: int,
         goal: int,
+        key: Key,
         *,
-        discipline: int,
-        g_weight: float,
-        h_weight: float,
-        key_table: npt.NDArray[np.float64],
-        proving: bool,
-        w: float,
-        limit: int | None = None,
+        proving: bool = False,
+        w: float = 1.0,
+        budget: int | None = None,
     ) -> int:
-        """Run the loop from `start` (-1: from where it stands) and return its code."""
-        most = self.limit if limit is None else min(limit, self.limit)
-        rule = (
-            discipline,
-            float(g_weight),
-            float(h_weight),
-            key_table,
-            goal,
-            proving,
-            float(w),
-            most,
-        )
+        """Run the loop from `start` (-1: from where it stands) and return its code.
+
+        Args:
+            goal: -1 to explore everything.
+            proving: re-open, and stop when the cost is proven within w.
+            budget: expansions of this phase, where fewer than the query's limit.
+        """
+        most = self.limit if budget is None else min(budget, self.limit)
+        rule = (*key, goal, proving, float(w), most)
         b = self.bound
         h = (b.kind, b.x, b.y, b.scale, b.position, b.table)
         while True:
@@ -163,13 +166,23 @@ class Query:
     def certify(self, prove: bool = False) -> float:
         """The least g + h over OPEN and INCONS; with `prove` both are queued anew in that order."""
         kernel: Callable[..., float] = (
-            certify.run_certify if self._textbook else compiled("run_certify")
+            entries.run_certify if self._textbook else compiled("run_certify")
         )
         if prove:
             self.work.grow_for_proof()
         b = self.bound
         h = (b.kind, b.x, b.y, b.scale, b.cols, b.position, b.table)
         return float(kernel(*self.work.arrays(), self.per_width, self.room, *h, prove))
+
+    def count(self, slot: int) -> int:
+        """One of the counters of `queue`."""
+        return int(self.work.ints[slot])
+
+    def events(self) -> tuple[npt.NDArray[Any], ...]:
+        """Copies of the trace: kinds, nodes, parents, g."""
+        rows = self.work.event[: self.count(EVENTS)]
+        g = self.work.event_g[: rows.shape[0]].copy()
+        return rows[:, 0].astype(np.uint8), rows[:, 1].copy(), rows[:, 2].copy(), g
 
     def path(self, node: int) -> npt.NDArray[np.int64]:
         """Node ids from the start to a node that was reached, along the parents."""

@@ -1,0 +1,123 @@
+"""Lead and prove: any key leads, a lower bound proves, and only as far as needed.
+
+1. Lead. Best-first on any key. A closed node whose g improves takes it but is set aside on INCONS.
+2. Certify. `LB = min(C, min over OPEN and INCONS of g + h) <= C*`, because the first node of an
+   optimal path that has not been expanded with its optimal g waits there, else C = C*.
+3. Prove. Where `C > w LB`: go on in the order of `g + h` until `C <= w f_min`.
+
+So `C <= w C*` for any key whatever, and with a consistent h no node is expanded more than twice
+(three times after an abandoned lead). Close relatives: ARA*'s INCONS list (Likhachev, Gordon and
+Thrun 2003) and optimistic search (Thayer and Ruml 2008).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from .graphs import GraphMap
+from .heuristics import NO_TABLE
+from .kernels.loop import BUDGET, EXHAUSTED, PRIORITY, PROVEN, REACHED
+from .kernels.queue import EXPANDED, GENERATED, MAX_FRONTIER, REOPENED
+from .kernels.workspace import Key, Query
+from .question import Question
+from .result import Status
+from .spaces import BUCKETS_PER_STEP, Space
+
+TOLERANCE = 1e-9
+# Times the steps of a straight way: the least budget that costs good advice nothing.
+UNTRUSTED_BUDGET = 8
+
+PROOF_KEY = Key(PRIORITY, 1.0, 1.0, NO_TABLE)
+COUNTS = [EXPANDED, GENERATED, REOPENED, MAX_FRONTIER]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the phases found: a status, the node that the path ends in (-1: none), a lower bound."""
+
+    status: Status
+    end: int = -1
+    lower_bound: float = 0.0
+    log: tuple[dict[str, Any], ...] = ()
+
+
+def lead_and_prove(question: Question, query: Query, space: Space) -> Outcome:
+    """Answer a question whose start is free and is not its goal."""
+    key, w = question.key, question.proof_weight
+    ordered_by_g_plus_h = key.discipline == PRIORITY and key.g_weight == 1 and not key.table.size
+    if ordered_by_g_plus_h and w == 1:
+        code = query.search(question.start, question.goal, key, proving=True, w=1.0)
+        return _proven(question, query, code, 1.0, ())
+    log: tuple[dict[str, Any], ...] = ()
+    code, abandoned = _lead(question, query, space)
+    if abandoned:
+        log = ({"event": "abandoned", "expanded": abandoned},)
+    if code != REACHED:
+        return replace(_unfinished(question, query, code), log=log)
+    return _certified(question, query, w, log)
+
+
+def _lead(question: Question, query: Query, space: Space) -> tuple[int, int]:
+    """The code of the lead, and the expansions of an untrusted one that was dropped for w-A*."""
+    budget = None
+    if not question.options.trusted:
+        steps = question.h(question.start) / (space.width * BUCKETS_PER_STEP)
+        budget = UNTRUSTED_BUDGET * max(64, math.ceil(steps))
+    code = query.search(question.start, question.goal, question.key, budget=budget)
+    spent = query.count(EXPANDED)
+    if code != BUDGET or budget is None or spent >= question.options.limit:
+        return code, 0
+    counts = query.work.ints[COUNTS].copy()
+    query.work.begin(question.options.trace)
+    query.work.ints[COUNTS] = counts
+    key = Key(PRIORITY, 1.0, float(question.weight), NO_TABLE)
+    return query.search(question.start, question.goal, key), spent
+
+
+def _certified(
+    question: Question, query: Query, w: float, log: tuple[dict[str, Any], ...]
+) -> Outcome:
+    """The goal is reached: how good is the path, and does that suffice?"""
+    cost = question.path_cost(query.path(question.goal))
+    if question.row.discipline != PRIORITY:
+        lower = cost if w == 1 else question.h(question.start)
+        return Outcome("found", question.goal, lower, log)
+    lower = min(cost, query.certify())
+    if math.isinf(w) or cost <= w * lower * (1 + TOLERANCE):
+        return Outcome("found", question.goal, lower, log)
+    query.certify(prove=True)
+    query.work.cost[0] = cost
+    before = query.count(EXPANDED)
+    code = query.search(-1, question.goal, PROOF_KEY, proving=True, w=w)
+    log += ({"event": "proof", "expanded": query.count(EXPANDED) - before},)
+    return _proven(question, query, code, w, log)
+
+
+def _proven(
+    question: Question, query: Query, code: int, w: float, log: tuple[dict[str, Any], ...]
+) -> Outcome:
+    if not math.isfinite(query.work.cost[0]):
+        return replace(_unfinished(question, query, code), log=log)
+    cost = question.path_cost(query.path(question.goal))
+    if code == EXHAUSTED or (code == PROVEN and w == 1):
+        return Outcome("found", question.goal, cost, log)
+    lower = min(cost, query.certify())
+    return Outcome("found" if code == PROVEN else "budget_spent", question.goal, lower, log)
+
+
+def _unfinished(question: Question, query: Query, code: int) -> Outcome:
+    """The goal was not reached: the budget is spent, or there is no way to it."""
+    if code == BUDGET:
+        return Outcome("budget_spent")
+    if not question.options.closest:
+        return Outcome("no_path")
+    map = question.map
+    if isinstance(map, GraphMap) and map.position_m is None:
+        raise ValueError("on_unreachable='closest' needs a graph with positions")
+    reached = np.flatnonzero(query.reached())
+    away = map.positions_m(reached) - map.positions_m([question.goal])
+    return Outcome("no_path", int(reached[np.argmin(np.hypot(away[:, 0], away[:, 1]))]))

@@ -1,0 +1,96 @@
+"""A query after all its arguments have been checked."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .costs import CostField, Map, steps
+from .kernels.loop import Bound, estimate
+from .kernels.workspace import Key
+from .maps import GridMap
+from .result import Path
+from .strategies import Strategy
+
+
+@dataclass(frozen=True)
+class Options:
+    """The arguments of `plan` that do not depend on the map."""
+
+    limit: int
+    engine: str
+    trace: bool
+    closest: bool
+    trusted: bool
+
+
+@dataclass(frozen=True)
+class Question:
+    """From where to where, by which row of the table, and what leads.
+
+    Attributes:
+        bound: h, the lower bound that may prove.
+        key: what leads.
+        log: what the guidance did.
+    """
+
+    map: Map
+    costs: CostField | None
+    start: int
+    goal: int
+    row: Strategy
+    weight: float
+    bound: Bound
+    key: Key
+    log: tuple[dict[str, Any], ...]
+    options: Options
+
+    @property
+    def proof_weight(self) -> float:
+        """The bound promised before the search."""
+        if self.row.bounded:
+            return self.weight
+        uniform = self.row.name == "bfs" and _moves_cost_the_same(self.map, self.costs)
+        return 1.0 if uniform else math.inf
+
+    def h(self, node: int) -> float:
+        """The lower bound of one node."""
+        return float(estimate(self.bound, node))
+
+    def path_cost(self, nodes: npt.NDArray[np.int64]) -> float:
+        """Cost along the nodes, recomputed in float64 from the stored costs."""
+        if self.costs is not None:
+            return math.fsum(self.costs.step_costs(nodes))
+        return math.fsum(steps(self.map, nodes)[0])
+
+    def path(self, nodes: npt.NDArray[np.int64]) -> Path:
+        """The public form of a path."""
+        lengths, edges = steps(self.map, nodes, self.costs)
+        length_m = math.fsum(lengths)
+        if isinstance(self.map, GridMap):
+            return Path(nodes, length_m, cells=self.map.cells(nodes))
+        labels = tuple(self.map.label(int(node)) for node in nodes)
+        return Path(nodes, length_m, labels=labels, edges=edges)
+
+
+def _moves_cost_the_same(map: Map, costs: CostField | None) -> bool:
+    """Whether the fewest moves are also the cheapest way."""
+    if isinstance(map, GridMap):
+        if map.moves != "four":
+            return False
+        return costs is None or (
+            costs.edge_pace is None and _constant(costs.pace, ~map.blocked.ravel())
+        )
+    pace = np.ones(map.size, dtype=np.float32) if costs is None else costs.pace
+    if costs is not None and costs.edge_pace is not None:
+        return False
+    return bool(np.ptp(map.length_m * pace[map.indices]) == 0) if map.length_m.size else True
+
+
+def _constant(values: npt.NDArray[np.float32], where: npt.NDArray[np.bool_]) -> bool:
+    chosen = values[where]
+    return bool(chosen.size == 0 or np.ptp(chosen) == 0)
