@@ -150,8 +150,14 @@ class CostField:
         """Whether this field can price moves on the given map."""
         if isinstance(map, GridMap):
             return self._grid_shape == map.shape
-        edges_match = self._edges == map.indices.size
-        return self._grid_shape is None and self._nodes == map.size and edges_match
+        own = self.map
+        if not isinstance(own, GraphMap):
+            return False
+        return own.indices is map.indices or (
+            np.array_equal(own.indptr, map.indptr)
+            and np.array_equal(own.indices, map.indices)
+            and np.array_equal(own.length_m, map.length_m)
+        )
 
     @property
     def layers(self) -> tuple[str, ...]:

@@ -48,10 +48,12 @@ class Outcome:
 def lead_and_prove(question: Question, query: Query, space: Space) -> Outcome:
     """Answer a question whose start is free and is not its goal."""
     key, w = question.key, question.proof_weight
-    ordered_by_g_plus_h = key.discipline == PRIORITY and key.g_weight == 1 and not key.table.size
-    if ordered_by_g_plus_h and w == 1:
+    weighted = key.discipline == PRIORITY and key.g_weight == 1 and not key.table.size
+    if weighted and w == 1:
         code = query.search(question.start, question.goal, key, proving=True, w=1.0)
         return _proven(question, query, code, 1.0, ())
+    if weighted and question.consistent and w - space.slack >= 1:
+        return _weighted(question, query, w, w - space.slack)
     log: tuple[dict[str, Any], ...] = ()
     code, abandoned = _lead(question, query, space)
     if abandoned:
@@ -59,6 +61,20 @@ def lead_and_prove(question: Question, query: Query, space: Space) -> Outcome:
     if code != REACHED:
         return replace(_unfinished(question, query, code), log=log)
     return _certified(question, query, w, log)
+
+
+def _weighted(question: Question, query: Query, w: float, lead: float) -> Outcome:
+    """Weighted A* needs no proof: without re-opening it is w-bounded where h is consistent.
+
+    The queue orders by buckets only, which adds at most one bucket width per step of the optimal
+    path, so at most width / least step to the weight: the lead has so much less.
+    """
+    key = question.key._replace(h_weight=lead)
+    code = query.search(question.start, question.goal, key)
+    if code != REACHED:
+        return _unfinished(question, query, code)
+    cost = question.path_cost(query.path(question.goal))
+    return Outcome("found", question.goal, max(cost / w, min(cost, query.certify())))
 
 
 def _lead(question: Question, query: Query, space: Space) -> tuple[int, int]:

@@ -34,6 +34,7 @@ class Question:
 
     Attributes:
         bound: h, the lower bound that may prove.
+        consistent: whether h is known to be consistent (a user's bound need not be).
         key: what leads.
         log: what the guidance did.
     """
@@ -45,6 +46,7 @@ class Question:
     row: Strategy
     weight: float
     bound: Bound
+    consistent: bool
     key: Key
     log: tuple[dict[str, Any], ...]
     options: Options

@@ -130,25 +130,25 @@ def _lead(
     heuristic: Heuristic | None,
     lower_bound: bool,
     guidance: Guidance | None,
-) -> tuple[Bound, Key, tuple[dict[str, Any], ...]]:
-    """The bound h, the key that leads, and the log."""
+) -> tuple[Bound, bool, Key, tuple[dict[str, Any], ...]]:
+    """The bound h, whether it is consistent, the key that leads, and the log."""
     if (heuristic is not None or guidance is not None) and row.discipline != PRIORITY:
         raise ValueError(
             f"{row.name!r} has no key: nothing can lead it; take greedy, astar or wastar"
         )
     bound = closed_form(map, goal, costs, ZERO) if row is UCS else default_bound(map, goal, costs)
-    leading, table = bound, NO_TABLE
+    leading, table, consistent = bound, NO_TABLE, True
     log: tuple[dict[str, Any], ...] = ()
     if heuristic is not None:
         leading, proves = user_heuristic(map, goal, costs, heuristic, lower_bound)
         if proves and row is not UCS:
-            bound = leading
+            bound, consistent = leading, isinstance(heuristic, str)
         else:
             table = read_only(row.key_weight(weight) * tabulate(leading, map.size))
     if guidance is not None:
         table, log = lead_table(map, costs, guidance, tabulate(leading, map.size), weight)
     key = Key(row.discipline, float(row.g_weight), float(row.key_weight(weight)), table)
-    return bound, key, log
+    return bound, consistent, key, log
 
 
 def _without_search(question: Question) -> Outcome | None:

@@ -15,17 +15,23 @@ from .maps import GridMap, read_only
 
 NO_EDGE_PACE = read_only(np.empty(0, dtype=np.float32))
 
-# Narrow buckets come close to the order of a heap, at no price: a quarter of the least step.
-BUCKETS_PER_STEP = 4
+# Narrow buckets come close to the order of a heap, at no price.
+BUCKETS_PER_STEP = 128
 LEAST_STEP_SHARE = 8  # but no narrower than an eighth of the mean step would give
 
 
 @dataclass(frozen=True)
 class Space:
-    """What `Query` needs of a map: the arrays, the bucket width, and the largest branching."""
+    """What `Query` needs of a map: the arrays, the bucket width, and the largest branching.
+
+    Attributes:
+        slack: bucket width over the least step: how much a queue that orders by buckets only may
+            add to the weight of weighted A* (infinite where a step may cost nothing).
+    """
 
     arrays: Grid | Graph
     width: float
+    slack: float
     room: int
 
 
@@ -47,17 +53,23 @@ def _width(least: float, mean: float) -> float:
     return width if np.isfinite(width) and width > 1e-300 else 1.0
 
 
+def _slack(width: float, least: float) -> float:
+    return width / least if least > 0 else np.inf
+
+
 def _grid_space(grid: GridMap, costs: CostField | None, backward: bool) -> Space:
     moves = grid.arrival_mask if backward else grid.move_mask
     metres = grid.cell_size_m
     if costs is None:
         pace, edge_pace, width = _plain_pace(grid), NO_EDGE_PACE, _width(metres, metres)
+        least = metres
     else:
         pace = costs.pace
         edge_pace = NO_EDGE_PACE if costs.edge_pace is None else costs.edge_pace
-        width = _width(metres * costs.pace_min, metres * costs.pace_mean)
+        least = metres * costs.pace_min
+        width = _width(least, metres * costs.pace_mean)
     arrays = Grid(moves, pace, edge_pace, grid.cols, metres, backward)
-    return Space(arrays, width, 10)
+    return Space(arrays, width, _slack(width, least), 10)
 
 
 def _plain_pace(grid: GridMap) -> npt.NDArray[np.float32]:
@@ -70,15 +82,16 @@ def _plain_pace(grid: GridMap) -> npt.NDArray[np.float32]:
 
 
 def _graph_space(graph: GraphMap, costs: CostField | None, backward: bool) -> Space:
-    step, width = edge_costs(graph, costs)
+    step, width, least = edge_costs(graph, costs)
+    slack = _slack(width, least)
     room = graph.__dict__.get("room") or _room(graph)
     if not backward:
         step = _without(step, graph, graph.indices)
-        return Space(Graph(graph.indptr, graph.indices, step), width, room)
+        return Space(Graph(graph.indptr, graph.indices, step), width, slack, room)
     indptr, order = graph.reverse_order
     sources = read_only(graph.sources[order])
     step = _without(read_only(step[order]), graph, sources)
-    return Space(Graph(read_only(indptr), sources, step), width, room)
+    return Space(Graph(read_only(indptr), sources, step), width, slack, room)
 
 
 def _room(graph: GraphMap) -> int:
@@ -98,15 +111,17 @@ def _without(
     return read_only(np.where(graph.blocked[ends], np.inf, step))
 
 
-# One entry per cost field (or graph) that is alive: (version, costs of the edges, bucket width).
-EdgeCosts = tuple[int, npt.NDArray[np.float64], float]
+# One entry per cost field (or graph) that is alive: (version, costs of the edges, width, least).
+EdgeCosts = tuple[int, npt.NDArray[np.float64], float, float]
 _EDGE_COSTS: weakref.WeakKeyDictionary[CostField | GraphMap, EdgeCosts] = (
     weakref.WeakKeyDictionary()
 )
 
 
-def edge_costs(graph: GraphMap, costs: CostField | None) -> tuple[npt.NDArray[np.float64], float]:
-    """(edges,) cost of every edge in float64, and the bucket width for them; kept per version."""
+def edge_costs(
+    graph: GraphMap, costs: CostField | None
+) -> tuple[npt.NDArray[np.float64], float, float]:
+    """(edges,) cost of every edge in float64, the bucket width, the least cost; per version."""
     owner = graph if costs is None else costs
     version = 0 if costs is None else costs.version
     held = _EDGE_COSTS.get(owner)
@@ -117,8 +132,9 @@ def edge_costs(graph: GraphMap, costs: CostField | None) -> tuple[npt.NDArray[np
             if costs.edge_pace is not None:
                 pace += costs.edge_pace
             step = read_only(graph.length_m * pace)
-        held = _EDGE_COSTS[owner] = (version, step, _graph_width(step))
-    return held[1], held[2]
+        least = float(step.min()) if step.size else 1.0
+        held = _EDGE_COSTS[owner] = (version, step, _graph_width(step), least)
+    return held[1:]
 
 
 def _graph_width(step: npt.NDArray[np.float64]) -> float:

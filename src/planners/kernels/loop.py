@@ -46,6 +46,7 @@ ZERO, MANHATTAN, OCTILE, STRAIGHT, TABLE = 0, 1, 2, 3, 4
 # Events of a trace.
 SOURCE, GENERATE, EXPAND, CLOSE = 0, 1, 2, 3
 SQRT2 = 1.4142135623730951
+LESS = 1.0 - 1e-13  # an improvement below this is rounding: two sums of the same steps
 ALMOST = 1.0 + 1e-9  # a proof is complete when C <= w * f_min * ALMOST
 
 
@@ -135,7 +136,7 @@ def relax(work: Work, rule: Rule, bound: Bound, u: int, v: int, step: float) -> 
     if mark >= 0:
         if rule.discipline == FIFO or (rule.discipline == LIFO and mark != OPEN):
             return
-        if rule.discipline == PRIORITY and g >= work.g[v]:
+        if rule.discipline == PRIORITY and g >= work.g[v] * LESS:
             return
     h = estimate(bound, v)
     if rule.proving and g + h >= work.cost[0]:

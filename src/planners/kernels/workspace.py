@@ -13,7 +13,7 @@ from .compiled import compiled
 from .loop import GROW, STAMP_STEP, Bound, Graph, Grid
 from .queue import EVENTS, FREE, IN_HEAP, IN_RING, INTS, SET_ASIDE, STAMP, USED
 
-BUCKETS = 8192
+BUCKETS = 16384
 FIRST_POOL = 4096
 LAST_STAMP = 2**31 - 2 * STAMP_STEP
 

@@ -1,0 +1,35 @@
+"""Choosing goals: a snapshot goes in, a decision with its reasons comes out.
+
+>>> from planners.tasks import CHOOSERS
+>>> CHOOSERS
+('reflex', 'earliest', 'utility', 'llm')
+"""
+
+from __future__ import annotations
+
+from .choosers import CHOOSERS, Assessment, Chooser, RuleChooser, assess, make_chooser
+from .decision import Candidate, Decision, Refusal
+from .legs import FieldCache, Leg, Legs
+from .reserve import ChargeRule
+from .snapshot import LATENESS_WEIGHTS, PRIORITIES, EnergyModel, Order, Snapshot
+
+__all__ = [
+    "CHOOSERS",
+    "LATENESS_WEIGHTS",
+    "PRIORITIES",
+    "Assessment",
+    "Candidate",
+    "ChargeRule",
+    "Chooser",
+    "Decision",
+    "EnergyModel",
+    "FieldCache",
+    "Leg",
+    "Legs",
+    "Order",
+    "Refusal",
+    "RuleChooser",
+    "Snapshot",
+    "assess",
+    "make_chooser",
+]

@@ -1,0 +1,253 @@
+"""The table of choosers: one protocol, one assessment of the orders, one rule per row.
+
+Every chooser sees the same feasible candidates with the same verified values, and the same battery
+rule stands before all of them; a row only says which candidate it takes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from .decision import Candidate, Decision, Refusal
+from .legs import FieldCache, Leg, Legs
+from .reserve import DEFAULT_RULE, ChargeRule, battery_refusal, without_order
+from .snapshot import Order, Snapshot, natural_key
+
+
+class Chooser(Protocol):
+    """Decides what the robot does next."""
+
+    @property
+    def name(self) -> str:
+        """The name in the table, which `Decision.decided_by` repeats."""
+        ...
+
+    def choose(self, snapshot: Snapshot) -> Decision:
+        """The next goal, with reasons."""
+        ...
+
+    def describe(self) -> str:
+        """One line on who decides."""
+        ...
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """All orders of a snapshot, judged: feasible candidates (natural order) and refusals."""
+
+    snapshot: Snapshot
+    legs: Legs
+    candidates: tuple[Candidate, ...]
+    refused: tuple[Refusal, ...]
+
+    def take(self, chosen: Candidate, decided_by: str, reason: str) -> Decision:
+        """The decision for one of the candidates."""
+        least_s = min(candidate.total_s for candidate in self.candidates)
+        return Decision(
+            kind="order",
+            goal=chosen.goal,
+            decided_by=decided_by,
+            reason=reason,
+            terms=chosen.terms,
+            candidates=self.candidates,
+            refused=self.refused,
+            lower_bound_s=least_s,
+            gap=_gap(chosen.total_s, least_s),
+        )
+
+
+def assess(
+    snapshot: Snapshot, cache: FieldCache | None = None, rule: ChargeRule = DEFAULT_RULE
+) -> Assessment:
+    """Judge every order of a snapshot: released, reachable, within the battery rule.
+
+    Candidates carry ``others_s`` as `Candidate` defines it; it counts all other released orders
+    that can be reached, those that the battery refuses now included.
+    """
+    legs = Legs(snapshot, cache)
+    open_legs: dict[str, tuple[Leg, ...]] = {}
+    refused: list[Refusal] = []
+    orders = sorted(snapshot.orders, key=lambda order: natural_key(order.id))
+    for order in orders:
+        found = legs.order(order)
+        if order.release_s > snapshot.time_s:
+            sentence = f"{order.id} is released in {order.release_s - snapshot.time_s:.0f} s"
+            refused.append(Refusal(order.id, "not_released", sentence))
+        elif found is None:
+            sentence = f"{order.id} cannot be reached: no path joins the robot and its stops"
+            refused.append(Refusal(order.id, "unreachable", sentence))
+        else:
+            open_legs[order.id] = found
+    reachable = [order for order in orders if order.id in open_legs]
+    candidates = []
+    for order in reachable:
+        no = battery_refusal(snapshot, legs, order, open_legs[order.id], rule)
+        if no is None:
+            candidates.append(_candidate(legs, snapshot, order, open_legs, reachable))
+        else:
+            refused.append(no)
+    refused.sort(key=lambda refusal: natural_key(refusal.goal))
+    return Assessment(snapshot, legs, tuple(candidates), tuple(refused))
+
+
+def _candidate(
+    legs: Legs,
+    snapshot: Snapshot,
+    order: Order,
+    open_legs: Mapping[str, tuple[Leg, ...]],
+    reachable: list[Order],
+) -> Candidate:
+    own = open_legs[order.id]
+    arrival_s = snapshot.time_s + math.fsum(leg.time_s for leg in own)
+    to_charger = legs.to_charger(order.drop)
+    weights = snapshot.lateness_weights
+    late_s = []
+    for other in reachable:
+        if other is not order and other.due_s < math.inf:
+            direct = legs.order(other, start=order.drop)
+            took_s = math.inf if direct is None else math.fsum(leg.time_s for leg in direct)
+            late_s.append(other.lateness_s(arrival_s + took_s, weights))
+    return Candidate(
+        order=order,
+        legs=own,
+        arrival_s=arrival_s,
+        lateness_s=order.lateness_s(arrival_s, weights),
+        others_s=math.fsum(late_s),
+        to_charger_wh=0.0 if to_charger is None else to_charger[1].energy_wh,
+        charger=None if to_charger is None else to_charger[0],
+        straight_m=_straight_m(snapshot, order.pick),
+    )
+
+
+def _straight_m(snapshot: Snapshot, node: int) -> float | None:
+    if getattr(snapshot.map, "position_m", True) is None:
+        return None
+    here, there = snapshot.map.positions_m(np.array([snapshot.robot, node]))
+    return float(np.hypot(*(there - here)))
+
+
+def _gap(total_s: float, least_s: float) -> float:
+    if total_s <= least_s:
+        return 0.0
+    return (total_s - least_s) / least_s if least_s > 0.0 else math.inf
+
+
+Rule = Callable[[tuple[Candidate, ...]], tuple[Candidate, str]]
+
+
+def reflex(candidates: tuple[Candidate, ...]) -> tuple[Candidate, str]:
+    """The order whose pick is nearest as the crow drives; no path cost enters.
+
+    On a graph without positions the length of the way to the pick stands in for the beeline.
+    """
+    best = min(candidates, key=lambda c: (_beeline_m(c), natural_key(c.goal)))
+    if best.straight_m is None:
+        return best, f"{best.goal} has the shortest way to its pick, {_beeline_m(best):.1f} m"
+    return best, f"{best.goal} has the nearest pick, {_beeline_m(best):.1f} m in a straight line"
+
+
+def _beeline_m(candidate: Candidate) -> float:
+    if candidate.straight_m is None:
+        return candidate.legs[0].length_m
+    return candidate.straight_m
+
+
+def earliest(candidates: tuple[Candidate, ...]) -> tuple[Candidate, str]:
+    """The order that is due first; ties: released first, then natural order of ids."""
+    orders = {c.goal: c.order for c in candidates}
+    best = min(
+        candidates,
+        key=lambda c: (orders[c.goal].due_s, orders[c.goal].release_s, natural_key(c.goal)),
+    )
+    due_s = best.order.due_s
+    when = "no order has a due time; it was released first" if due_s == math.inf else "due first"
+    return best, f"{best.goal}: {when}" + ("" if due_s == math.inf else f", at {due_s:.0f} s")
+
+
+def utility(candidates: tuple[Candidate, ...]) -> tuple[Candidate, str]:
+    """The order of the least total cost if it comes next.
+
+    ``total = sum of leg costs + p * max(0, arrival - due)`` of this order ``+ the sum over every
+    other open order o of p_o * max(0, arrival + T(drop -> pick_o -> drop_o) - due_o)``: the
+    interface's objective over all open orders, each other one driven directly after this one. The
+    others do not delay one another in it, so it is optimistic; it is the same for every candidate.
+    """
+    best = min(candidates, key=lambda c: (c.total_s, natural_key(c.goal)))
+    reason = (
+        f"{best.goal} has the least total of {len(candidates)}: {best.total_s:.1f} s = "
+        f"{best.cost_s:.1f} s driving cost + {best.lateness_s:.1f} s own lateness + "
+        f"{best.others_s:.1f} s lateness of the others"
+    )
+    return best, reason
+
+
+RULES: Mapping[str, Rule] = {"reflex": reflex, "earliest": earliest, "utility": utility}
+ALIASES: Mapping[str, str] = {"nearest": "reflex"}
+CHOOSERS: tuple[str, ...] = (*RULES, "llm")
+"""Names that `make_chooser` knows, aliases apart."""
+
+
+class RuleChooser:
+    """A chooser that applies one row of `RULES` to the feasible candidates."""
+
+    def __init__(self, name: str, charge_rule: ChargeRule = DEFAULT_RULE) -> None:
+        self.name = name
+        self._rule = RULES[name]
+        self._charge_rule = charge_rule
+        self._cache = FieldCache()
+
+    def describe(self) -> str:
+        """One line on who decides."""
+        return f"{self.name} decides; no language model is asked"
+
+    def choose(self, snapshot: Snapshot) -> Decision:
+        """The next goal by this row's rule; the charger or a wait where no order is feasible."""
+        found = assess(snapshot, self._cache, self._charge_rule)
+        if not found.candidates:
+            return without_order(snapshot, found.legs, found.refused, self.name, self._charge_rule)
+        chosen, reason = self._rule(found.candidates)
+        return found.take(chosen, self.name, reason)
+
+
+def make_chooser(
+    name: str,
+    *,
+    llm_url: str | None = None,
+    model: str | None = None,
+    deadline_s: float = 10.0,
+    log: str | Path | None = None,
+    replay: str | Path | None = None,
+    charge_rule: ChargeRule = DEFAULT_RULE,
+) -> Chooser:
+    """The chooser of that name: ``reflex`` (alias ``nearest``), ``earliest``, ``utility``, ``llm``.
+
+    Only ``llm`` takes the other arguments: an endpoint (``http(s)://.../v1``, or
+    ``replay:FILE``), the model's name, the seconds of one decision, a JSONL file to log calls to,
+    or a logged file to replay. Nothing is sent without ``llm_url``, whatever the environment
+    says; ``llm`` without an endpoint lets utility decide and says so.
+
+    Raises ValueError for an unknown name, for model options of another chooser, for a bad url,
+    deadline or file.
+
+    >>> make_chooser("nearest").name
+    'reflex'
+    >>> make_chooser("llm").describe()
+    'utility decides; no language model is asked (give --llm URL to ask one)'
+    """
+    known = ALIASES.get(name, name)
+    if known not in CHOOSERS:
+        names = ", ".join((*CHOOSERS, *ALIASES))
+        raise ValueError(f"unknown chooser {name!r}: one of {names}")
+    if known == "llm":
+        from .llm import make_llm  # the model's machinery is loaded only for those who ask
+
+        return make_llm(llm_url, model, deadline_s, log, replay, charge_rule)
+    if llm_url is not None or replay is not None:
+        raise ValueError(f"chooser {name!r} asks no model: choose 'llm', or give no endpoint")
+    return RuleChooser(known, charge_rule)

@@ -1,0 +1,151 @@
+"""Verified legs: what it takes to drive from here to there, on one exact cost-optimal path.
+
+Where each leg comes from is fixed by its role, never by what happens to be cached, so that equal
+snapshots give equal numbers: from the robot and from a drop to the next pick it is a path of the
+field *from* that node; to a later stop and to a charger a path of the field *to* that node.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..costs import CostField, Map, steps
+from ..fields import Field, cost_to_come, cost_to_go
+from .snapshot import Order, Snapshot, natural_key
+
+MAX_FIELDS = 64  # (a) enough for a dozen orders, a dozen stations and the chargers
+MAX_FIELD_NODES = 20_000_000  # (a) a large map keeps fewer: a quarter of a gigabyte in all
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One drive between two nodes: the values of one cost-optimal path (w = 1), all of that path.
+
+    ``layers`` is the cost by layer in seconds, ``base`` included; it sums to ``cost_s``.
+    ``time_s`` is the driving time: base pace plus the congestion layer at its own value (its
+    weight is a preference, not a delay). ``energy_wh`` is the projection at the leg's payload.
+    """
+
+    start: int
+    end: int
+    cost_s: float
+    length_m: float
+    time_s: float
+    energy_wh: float
+    layers: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A leg before its payload is known."""
+
+    cost_s: float
+    length_m: float
+    time_s: float
+    layers: Mapping[str, float]
+
+
+class FieldCache:
+    """Exact cost fields and the ways on them, for one map and one version of its costs.
+
+    Bounded: at most `MAX_FIELDS` fields, the one unused longest goes first. A new map, another
+    cost field or a new version empties it. Not for several threads.
+    """
+
+    def __init__(self) -> None:
+        self._map: Map | None = None
+        self._costs: CostField | None = None
+        self._version = -1
+        self._fields: OrderedDict[tuple[str, int], Field] = OrderedDict()
+        self._ways: dict[tuple[str, int, int], _Way | None] = {}
+
+    def bind(self, map: Map, costs: CostField) -> None:
+        """Serve this map and these costs as they are now."""
+        if map is self._map and costs is self._costs and costs.version == self._version:
+            return
+        self._map, self._costs, self._version = map, costs, costs.version
+        self._fields.clear()
+        self._ways.clear()
+
+    def way(self, role: str, start: int, end: int) -> _Way | None:
+        """The optimal way, by the field ``from`` start or ``to`` end; None where there is none."""
+        key = (role, start, end)
+        if key not in self._ways:
+            hub, far = (start, end) if role == "from" else (end, start)
+            self._ways[key] = self._walk(self._field(role, hub), far)
+        return self._ways[key]
+
+    def _field(self, role: str, node: int) -> Field:
+        assert self._map is not None
+        key = (role, node)
+        if key in self._fields:
+            self._fields.move_to_end(key)
+            return self._fields[key]
+        explore = cost_to_come if role == "from" else cost_to_go
+        made = explore(self._map, self._map.label(node), self._costs)
+        self._fields[key] = made
+        if len(self._fields) > max(4, min(MAX_FIELDS, MAX_FIELD_NODES // max(1, self._map.size))):
+            self._fields.popitem(last=False)
+        return made
+
+    def _walk(self, field: Field, far: int) -> _Way | None:
+        assert self._map is not None and self._costs is not None
+        if not math.isfinite(field.values[far]):
+            return None
+        nodes = field.path(far)
+        layers = self._costs.explain(nodes)
+        length_m = float(np.sum(steps(self._map, nodes, self._costs)[0]))
+        time_s = layers["base"]
+        weight = self._costs.weights.get("congestion", 0.0)
+        if weight > 0.0:
+            time_s += layers["congestion"] / weight
+        return _Way(math.fsum(layers.values()), length_m, time_s, layers)
+
+
+class Legs:
+    """The legs of one snapshot: to orders, along orders, to chargers.
+
+    Every value is exact for the snapshot's costs; None means that no path exists.
+    """
+
+    def __init__(self, snapshot: Snapshot, cache: FieldCache | None = None) -> None:
+        self._snapshot = snapshot
+        self._cache = cache if cache is not None else FieldCache()
+        self._cache.bind(snapshot.map, snapshot.costs)
+
+    def order(self, order: Order, start: int | None = None) -> tuple[Leg, ...] | None:
+        """The legs start -> pick -> ... -> drop (start None: the robot's node).
+
+        What is on board already rides along on all of them, the order's own mass from its pick.
+        """
+        here = self._snapshot.robot if start is None else start
+        on_board_kg = self._snapshot.payload_kg
+        legs = [self._leg("from", here, order.pick, on_board_kg)]
+        for a, b in zip(order.stops[:-1], order.stops[1:], strict=True):
+            legs.append(self._leg("to", a, b, on_board_kg + order.kg))
+        found = tuple(leg for leg in legs if leg is not None)
+        return found if len(found) == len(legs) else None
+
+    def to_charger(self, node: int) -> tuple[str, Leg] | None:
+        """The charger that takes the least energy from ``node``, with what is on board now."""
+        kg = self._snapshot.payload_kg
+        found = [
+            (name, leg)
+            for name, end in self._snapshot.chargers.items()
+            if (leg := self._leg("to", node, end, kg)) is not None
+        ]
+        if not found:
+            return None
+        return min(found, key=lambda item: (item[1].energy_wh, natural_key(item[0])))
+
+    def _leg(self, role: str, start: int, end: int, kg: float) -> Leg | None:
+        way = self._cache.way(role, start, end)
+        if way is None:
+            return None
+        energy_wh = self._snapshot.energy.leg_wh(way.length_m, way.time_s, kg)
+        return Leg(start, end, way.cost_s, way.length_m, way.time_s, energy_wh, way.layers)

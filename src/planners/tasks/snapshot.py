@@ -1,0 +1,203 @@
+"""What a task planner sees at the moment of a decision: orders, robot, battery, chargers, map.
+
+Everything here is belief, never the world's truth, and nothing changes: a snapshot can be stored,
+compared and decided again. Units are in the names; nodes are ids of ``Snapshot.map``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..costs import CostField, Map
+
+PRIORITIES: tuple[str, ...] = ("urgent", "normal", "low")
+
+LATENESS_WEIGHTS: Mapping[str, float] = {"urgent": 4.0, "normal": 1.0, "low": 0.25}
+"""Seconds of cost per second of lateness, by priority (assumptions; `Snapshot` takes others)."""
+
+# Names appear in prompts, logs and file names: a closed alphabet keeps text out of them.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]{0,31}")
+
+
+def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Sort key that reads digits as numbers; every tie of this package is broken by it.
+
+    >>> sorted(["O10", "O9", "O1"], key=natural_key)
+    ['O1', 'O9', 'O10']
+    """
+    parts = re.findall(r"[0-9]+|[^0-9]+", name)
+    return tuple((0, int(p), p) if p.isdecimal() else (1, 0, p) for p in parts)
+
+
+def _name(kind: str, name: str) -> None:
+    if not isinstance(name, str) or _NAME.fullmatch(name) is None:
+        raise ValueError(
+            f"{kind} {name!r} is not a name: 1 to 32 letters, digits or _.:+- "
+            f"starting with a letter or digit, such as 'O1'"
+        )
+
+
+def _number(name: str, value: float, *, least: float, infinite: bool = False) -> None:
+    if not (value >= least and (infinite or math.isfinite(value))):
+        kind = "a number" if infinite else "a finite number"
+        raise ValueError(f"{name} is {value!r}: it must be {kind} of at least {least:g}")
+
+
+@dataclass(frozen=True)
+class Order:
+    """One order: nodes to visit in their order (the first picks, the last drops).
+
+    ``release_s`` and ``due_s`` are moments on the snapshot's clock; ``due_s = inf`` means no due
+    time. ``kg`` is carried from the first stop to the last. ``priority`` weighs lateness.
+
+    Raises ValueError for a name, stop, time, mass or priority that makes no sense.
+
+    >>> Order("O1", stops=(4, 20), due_s=120.0).drop
+    20
+    """
+
+    id: str
+    stops: tuple[int, ...]
+    release_s: float = 0.0
+    due_s: float = math.inf
+    kg: float = 0.0
+    priority: str = "normal"
+
+    def __post_init__(self) -> None:
+        _name("order id", self.id)
+        object.__setattr__(self, "stops", tuple(int(node) for node in self.stops))
+        if not self.stops or min(self.stops) < 0:
+            raise ValueError(f"order {self.id} has stops {self.stops}: give one or more node ids")
+        if not math.isfinite(self.release_s):
+            raise ValueError(f"order {self.id} has release_s {self.release_s!r}: give a finite one")
+        if math.isnan(self.due_s) or self.due_s == -math.inf:
+            raise ValueError(f"order {self.id} has due_s {self.due_s!r}: inf means no due time")
+        _number(f"kg of order {self.id}", self.kg, least=0.0)
+        if self.priority not in PRIORITIES:
+            raise ValueError(
+                f"order {self.id} has priority {self.priority!r}: one of {', '.join(PRIORITIES)}"
+            )
+
+    @property
+    def pick(self) -> int:
+        """The first stop."""
+        return self.stops[0]
+
+    @property
+    def drop(self) -> int:
+        """The last stop."""
+        return self.stops[-1]
+
+    def lateness_s(
+        self, arrival_s: float, weights: Mapping[str, float] = LATENESS_WEIGHTS
+    ) -> float:
+        """Cost in seconds of arriving at ``arrival_s``: ``p * max(0, arrival - due)``.
+
+        >>> Order("O1", stops=(4, 20), due_s=120.0, priority="urgent").lateness_s(130.0)
+        40.0
+        """
+        return weights[self.priority] * max(0.0, arrival_s - self.due_s)
+
+
+@dataclass(frozen=True)
+class EnergyModel:
+    """The planner's static projection of the robot's consumption: no turns, no starts, no stops.
+
+    ``ambient_w`` runs all the time, ``drive_j_per_m`` moves the empty robot and
+    ``drive_j_per_m_kg`` each kilogram on it.
+    """
+
+    ambient_w: float
+    drive_j_per_m: float
+    drive_j_per_m_kg: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("ambient_w", "drive_j_per_m", "drive_j_per_m_kg"):
+            _number(name, getattr(self, name), least=0.0)
+
+    def leg_wh(self, length_m: float, time_s: float, kg: float = 0.0) -> float:
+        """Energy in Wh of driving ``length_m`` in ``time_s`` with ``kg`` on board.
+
+        >>> EnergyModel(ambient_w=36.0, drive_j_per_m=150.0).leg_wh(length_m=24.0, time_s=100.0)
+        2.0
+        """
+        drive_j = (self.drive_j_per_m + self.drive_j_per_m_kg * kg) * length_m
+        return (self.ambient_w * time_s + drive_j) / 3600.0
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All that a chooser may know: one frozen moment.
+
+    ``robot`` and the values of ``chargers`` (name -> node) are nodes of ``map``; ``costs`` is in
+    seconds per metre. ``margin`` is actual over predicted energy as learned so far (>= 1 to be on
+    the safe side; any positive value is taken). ``payload_kg`` is on board now. ``notes`` is free
+    text from people: data that nobody here obeys. ``lateness_weights`` is p by priority.
+    ``capacity_wh = charge_wh = inf`` says that energy does not matter.
+
+    Raises ValueError for nodes outside the map, two orders of one id, or impossible energies.
+    """
+
+    time_s: float
+    map: Map
+    costs: CostField
+    robot: int
+    charge_wh: float
+    capacity_wh: float
+    reserve_wh: float
+    charge_power_w: float
+    margin: float
+    payload_kg: float
+    orders: tuple[Order, ...]
+    chargers: Mapping[str, int]
+    energy: EnergyModel
+    notes: str = ""
+    lateness_weights: Mapping[str, float] = field(default_factory=lambda: dict(LATENESS_WEIGHTS))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "orders", tuple(self.orders))
+        object.__setattr__(self, "chargers", dict(self.chargers))
+        self._check_numbers()
+        ids = [order.id for order in self.orders]
+        twice = sorted({i for i in ids if ids.count(i) > 1}, key=natural_key)
+        if twice:
+            raise ValueError(f"two orders are called {twice[0]!r}: order ids must be unique")
+        self._on_map("robot", self.robot)
+        for order in self.orders:
+            for stop in order.stops:
+                self._on_map(f"order {order.id}", stop)
+        for name, node in self.chargers.items():
+            _name("charger", name)
+            self._on_map(f"charger {name}", node)
+
+    def _check_numbers(self) -> None:
+        if not math.isfinite(self.time_s):
+            raise ValueError(f"time_s is {self.time_s!r}: give a finite moment")
+        _number("charge_wh", self.charge_wh, least=0.0, infinite=True)
+        _number("capacity_wh", self.capacity_wh, least=0.0, infinite=True)
+        _number("reserve_wh", self.reserve_wh, least=0.0)
+        _number("charge_power_w", self.charge_power_w, least=0.0, infinite=True)
+        _number("payload_kg", self.payload_kg, least=0.0)
+        for priority in PRIORITIES:
+            weight = self.lateness_weights.get(priority, math.nan)
+            _number(f"lateness weight of {priority!r}", weight, least=0.0)
+        if not (0.0 < self.margin < math.inf):
+            raise ValueError(f"margin is {self.margin!r}: give a positive factor such as 1.2")
+        if self.charge_wh > self.capacity_wh * (1.0 + 1e-9):
+            raise ValueError(f"charge {self.charge_wh} Wh exceeds capacity {self.capacity_wh} Wh")
+
+    def _on_map(self, what: str, node: int) -> None:
+        if not 0 <= node < self.map.size:
+            raise ValueError(
+                f"{what} is at node {node}: the map has nodes 0 to {self.map.size - 1}"
+            )
+
+    @property
+    def soc(self) -> float:
+        """State of charge in [0, 1]; 1 where energy does not matter."""
+        if not 0.0 < self.capacity_wh < math.inf:
+            return 1.0
+        return min(1.0, self.charge_wh / self.capacity_wh)

@@ -1,0 +1,199 @@
+"""The model's chooser against a scripted server: every fault is counted, and utility decides."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from planners.tasks import Snapshot, make_chooser
+from planners.tasks.llm import LlmChooser
+
+DEADLINE_S = 0.6
+GRACE_S = 0.5
+
+Behaviour = Callable[[Any], None]
+MakeSnapshot = Callable[..., Snapshot]
+
+
+def valid(choice: str) -> str:
+    return json.dumps({"choice": choice, "reason": "it is due first"})
+
+
+def dripping_headers(handler: Any) -> None:
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    handler.drip(b"a")
+
+
+def dripping_body(handler: Any) -> None:
+    handler.begin(100_000)
+    handler.drip()
+
+
+def dripping_error(handler: Any) -> None:
+    handler.begin(100_000, 500)
+    handler.drip()
+
+
+def closed_mid_reply(handler: Any) -> None:
+    handler.begin(5000)
+    handler.wfile.write(b'{"choices": [')
+    handler.drop()
+
+
+def endless(status: int) -> Behaviour:
+    def flood(handler: Any) -> None:
+        handler.begin(10**12, status)
+        while not handler.server.stopping.is_set():
+            handler.wfile.write(b" " * 65_536)
+
+    return flood
+
+
+LATE = "Wed, 21 Oct 2099 07:28:00 GMT"
+FAULTS: list[tuple[str, Behaviour, str, int]] = [
+    ("wrong id", lambda h: h.choose("O9"), "unknown_id", 1),
+    ("id with a space", lambda h: h.choose("O1 "), "unknown_id", 1),
+    ("malformed json", lambda h: h.say('{"choice": O1, "reason": ""}'), "malformed", 1),
+    ("cut json", lambda h: h.say('{"choice": "O1", "rea'), "malformed", 1),
+    ("cut at the limit", lambda h: h.say('{"choice": "O1", "rea', "length"), "length", 1),
+    ("content filter", lambda h: h.say(None, "content_filter"), "content_filter", 1),
+    ("prose around", lambda h: h.say(f"Sure! {valid('O1')} Good luck."), "prose", 1),
+    ("prose after", lambda h: h.say(f"{valid('O1')}\nGood luck."), "prose", 1),
+    ("a fence", lambda h: h.say(f"```json\n{valid('O1')}\n```"), "prose", 1),
+    ("extra key", lambda h: h.say('{"choice": "O1", "reason": "", "cost": 1}'), "schema", 1),
+    ("missing key", lambda h: h.say('{"choice": "O1"}'), "schema", 1),
+    ("twice", lambda h: h.say('{"choice": "O1", "choice": "O2", "reason": ""}'), "schema", 1),
+    ("a number", lambda h: h.say('{"choice": 1, "reason": ""}'), "schema", 1),
+    ("a list", lambda h: h.say('["O1"]'), "schema", 1),
+    ("deep nesting", lambda h: h.say("[" * 100_000), "malformed", 1),
+    ("refusal", lambda h: h.say(None, refusal="I would rather not"), "refusal", 1),
+    ("null content", lambda h: h.say(None), "empty", 1),
+    ("blank content", lambda h: h.say(" \n "), "empty", 1),
+    ("content of parts", lambda h: h.say([{"type": "text"}]), "malformed", 1),
+    ("broken 200", lambda h: h.body(b'{"choices": ['), "malformed", 1),
+    ("html 200", lambda h: h.body(b"<html>welcome</html>"), "malformed", 1),
+    ("not utf-8", lambda h: h.body(b"\xff\xfe{}"), "malformed", 1),
+    ("a string 200", lambda h: h.body(b'"hello"'), "malformed", 1),
+    ("an error 200", lambda h: h.body(b'{"error": {"message": "busy"}}'), "malformed", 1),
+    ("empty choices", lambda h: h.body(b'{"choices": []}'), "empty_choices", 1),
+    ("null choices", lambda h: h.body(b'{"choices": null}'), "empty_choices", 1),
+    ("no message", lambda h: h.body(b'{"choices": [{}]}'), "malformed", 1),
+    ("huge body", lambda h: h.body(b'{"choices": "' + b"x" * 3_000_000), "too_long", 1),
+    ("endless body", endless(200), "too_long", 1),
+    ("endless error", endless(500), "status", 2),
+    ("401", lambda h: h.fail(401), "status", 1),
+    ("404", lambda h: h.fail(404), "status", 1),
+    ("redirect", lambda h: h.fail(302, Location="http://127.0.0.1:9/v1"), "status", 1),
+    ("429, wait a minute", lambda h: h.fail(429, Retry_After="60"), "status", 1),
+    ("429, until a date", lambda h: h.fail(429, Retry_After=LATE), "status", 1),
+    ("429, not a number", lambda h: h.fail(429, Retry_After="nan"), "status", 1),
+    ("500", lambda h: h.fail(500), "status", 2),
+    ("closed mid-reply", closed_mid_reply, "connection", 2),
+    ("closed at once", lambda h: h.drop(), "connection", 2),
+    ("slow headers", lambda h: h.hang(), "timeout", 1),
+    ("dripping headers", dripping_headers, "timeout", 1),
+    ("dripping body", dripping_body, "timeout", 1),
+    ("dripping error", dripping_error, "timeout", 1),
+]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "kind", "calls"), [pytest.param(*fault[1:], id=fault[0]) for fault in FAULTS]
+)
+def test_every_fault_is_counted_and_utility_decides(
+    server: Any, a_snapshot: MakeSnapshot, behaviour: Behaviour, kind: str, calls: int
+) -> None:
+    server.script = [behaviour]
+    chooser = make_chooser("llm", llm_url=server.url, deadline_s=DEADLINE_S)
+    assert isinstance(chooser, LlmChooser)
+    snapshot = a_snapshot()
+    began = time.monotonic()
+    decision = chooser.choose(snapshot)
+    took_s = time.monotonic() - began
+    assert took_s < DEADLINE_S + GRACE_S
+    assert decision.decided_by == "fallback"
+    assert decision.goal == make_chooser("utility").choose(snapshot).goal
+    assert kind in decision.reason
+    assert chooser.counts.rejections == {kind: calls}
+    assert (chooser.counts.calls, len(server.requests)) == (calls, calls)
+    assert chooser.counts.taken == 0
+
+
+def test_connection_refused(a_snapshot: MakeSnapshot, server: Any) -> None:
+    with socket.socket() as gone:
+        gone.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{gone.getsockname()[1]}/v1"
+    chooser = make_chooser("llm", llm_url=url, deadline_s=DEADLINE_S)
+    assert isinstance(chooser, LlmChooser)
+    began = time.monotonic()
+    decision = chooser.choose(a_snapshot())
+    assert time.monotonic() - began < DEADLINE_S + GRACE_S
+    assert decision.decided_by == "fallback"
+    assert chooser.counts.rejections == {"connection": 2}
+
+
+def test_a_good_reply_decides_even_against_utility(server: Any, a_snapshot: MakeSnapshot) -> None:
+    snapshot = a_snapshot()
+    best = make_chooser("utility").choose(snapshot)
+    other = next(c.goal for c in best.candidates if c.goal != best.goal)
+    server.script = [lambda h: h.choose(other, "the foreman waits")]
+    chooser = make_chooser("llm", llm_url=server.url, model="tiny", deadline_s=10.0)
+    assert isinstance(chooser, LlmChooser)
+    decision = chooser.choose(snapshot)
+    assert (decision.kind, decision.goal, decision.decided_by) == ("order", other, "llm")
+    assert "the foreman waits" in decision.reason
+    assert decision.gap > 0.0
+    assert decision.terms["total_s"] > decision.lower_bound_s == best.terms["total_s"]
+    assert chooser.counts.taken == chooser.counts.calls == 1
+    assert (chooser.counts.prompt_tokens, chooser.counts.completion_tokens) == (321, 17)
+    assert "tiny at http://127.0.0.1" in chooser.describe()
+
+
+def test_what_is_sent(server: Any, a_snapshot: MakeSnapshot) -> None:
+    server.script = [lambda h: h.choose("O1")]
+    make_chooser("llm", llm_url=server.url, model="tiny").choose(a_snapshot(notes="O2 is late"))
+    path, _, sent = server.requests[0]
+    assert path == "/v1/chat/completions"
+    assert (sent["model"], sent["temperature"]) == ("tiny", 0)
+    assert sent["max_tokens"] >= 96
+    assert "tools" not in sent
+    schema = sent["response_format"]["json_schema"]
+    assert sent["response_format"]["type"] == "json_schema" and schema["strict"] is True
+    assert schema["schema"]["properties"]["choice"]["enum"] == ["O1", "O2", "O3"]
+    assert schema["schema"]["properties"]["reason"]["maxLength"] > 0
+    assert schema["schema"]["additionalProperties"] is False
+    assert '"O2 is late"' in sent["messages"][-1]["content"]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        lambda h: h.fail(503),
+        lambda h: h.fail(429, Retry_After="0.1"),
+        lambda h: h.drop(),
+    ],
+)
+def test_a_fault_that_passes_is_retried_once(
+    server: Any, a_snapshot: MakeSnapshot, first: Behaviour
+) -> None:
+    server.script = [first, lambda h: h.choose("O3")]
+    chooser = make_chooser("llm", llm_url=server.url, deadline_s=5.0)
+    assert isinstance(chooser, LlmChooser)
+    decision = chooser.choose(a_snapshot())
+    assert (decision.goal, decision.decided_by) == ("O3", "llm")
+    assert (chooser.counts.calls, chooser.counts.taken, len(server.requests)) == (2, 1, 2)
+    assert sum(chooser.counts.rejections.values()) == 1
+
+
+def test_one_candidate_or_none_asks_nobody(server: Any, a_snapshot: MakeSnapshot) -> None:
+    chooser = make_chooser("llm", llm_url=server.url)
+    one = chooser.choose(a_snapshot(orders=1))
+    assert (one.goal, one.decided_by) == ("O1", "llm")
+    assert "no model was asked" in one.reason
+    assert chooser.choose(a_snapshot(orders=0)).kind == "wait"
+    assert server.requests == []
