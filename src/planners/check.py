@@ -29,17 +29,20 @@ def check(
 ) -> None:
     """Verify a result against its map and costs; time O(path), with `exact` O(map log map).
 
-    Checked: the status fits the path, every move is legal, the cost is that of the path, the
-    certificate is >= 1 and within the bound. With `exact` an independent Dijkstra confirms the
-    optimum: `cost <= bound * optimum`, `cost / certificate <= optimum`, and that "no path" is true.
-    A `no_path` or blocked result does not hold its end points, so there only the path is checked.
+    Checked: the status fits the path, the path joins what was asked, every move is legal, the cost
+    is that of the path, the certificate is >= 1 and within the bound. With `exact` an independent
+    Dijkstra confirms `cost <= bound * optimum`, `cost / certificate <= optimum`, and that "no path"
+    is true.
 
     Raises:
         CheckError: what does not hold, with the values.
     """
+    _check_status(map, result)
+    if exact and result.status == "no_path" and result.start >= 0:
+        optimum = exact_costs(map, result.start, costs)[result.goal]
+        if math.isfinite(optimum):
+            raise CheckError(f"status is 'no_path' but a path costs {optimum!r}")
     if result.path is None:
-        if result.status == "found":
-            raise CheckError("status is 'found' but there is no path")
         return
     nodes = np.asarray(result.path.nodes)
     if nodes.ndim != 1 or nodes.size == 0:
@@ -50,6 +53,18 @@ def check(
         _check_bound(result)
     if exact and result.status == "found":
         _check_exact(map, nodes, result, costs)
+
+
+def _check_status(map: Map, result: PlanResult) -> None:
+    if result.status == "found" and result.path is None:
+        raise CheckError("status is 'found' but there is no path")
+    if result.path is None or result.start < 0 or result.path.nodes.size == 0:
+        return
+    first, last = int(result.path.nodes[0]), int(result.path.nodes[-1])
+    if first != result.start:
+        raise CheckError(f"the path starts at node {first}, not at {result.start}")
+    if result.status in ("found", "budget_spent") and last != result.goal:
+        raise CheckError(f"the path ends at node {last}, not at {result.goal}")
 
 
 def _check_legal(map: Map, nodes: npt.NDArray[np.int64], result: PlanResult) -> None:
@@ -229,8 +244,9 @@ def check_heuristic(
     h = tabulate(user_heuristic(map, target, costs, heuristic, lower_bound=True)[0], map.size)
     optima = exact_costs(map, target, costs, to_root=True)
     free = ~map.blocked.reshape(-1)
-    excess = np.where(free & np.isfinite(optima), h - optima, -np.inf)
-    excess[free & np.isinf(h) & np.isfinite(optima)] = np.inf
+    known = free & np.isfinite(optima)
+    excess = np.full(map.size, -np.inf)
+    excess[known] = h[known] - optima[known]
     worst = int(np.argmax(excess))
     if excess[worst] > RELATIVE * abs(optima[worst]) + 1e-12:
         raise CheckError(
@@ -238,9 +254,7 @@ def check_heuristic(
             f"but the optimum is {optima[worst]!r}: it is no lower bound"
         )
     sources, targets, prices = edges_of(map, costs)
-    finite = np.isfinite(h[targets])
-    fall = h[sources][finite] - h[targets][finite] - prices[finite]
-    known = free & np.isfinite(optima) & (optima > 0)
-    accuracy = float(np.mean(h[known] / optima[known])) if known.any() else 1.0
-    scale = 1e-9 * (1 + np.abs(h[sources][finite]))
-    return HeuristicCheck(bool(np.all(fall <= scale)), accuracy)
+    fall = h[sources] - h[targets] - prices
+    away = known & (optima > 0)
+    accuracy = float(np.mean(h[away] / optima[away])) if away.any() else 1.0
+    return HeuristicCheck(bool(np.all(fall <= 1e-9 * (1 + np.abs(h[sources])))), accuracy)

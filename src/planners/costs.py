@@ -7,8 +7,10 @@ Cost units are the user's; the living world uses seconds. Moving u -> v costs
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -83,7 +85,22 @@ class CostField:
                 raise ValueError(f"layer {layer.name!r} is given twice (or named like the base)")
             self._layers[layer.name] = self._checked(layer)
             self.weights[layer.name] = float(layer.weight)
+        self._least_on: weakref.WeakKeyDictionary[Map, tuple[int, float]]
         self._compose()
+
+    def __getstate__(self) -> dict[str, Any]:
+        derived = ("pace", "edge_pace", "_least_on")
+        return {name: value for name, value in self.__dict__.items() if name not in derived}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._publish()
+
+    def _publish(self) -> None:
+        """Read-only views of the composed arrays: updates show, writes through them fail."""
+        self.pace = read_only(self._pace.view())
+        self.edge_pace = None if self._edge_pace is None else read_only(self._edge_pace.view())
+        self._least_on = weakref.WeakKeyDictionary()
 
     def _checked(self, layer: Layer) -> npt.NDArray[np.float64]:
         array = np.asarray(layer.values)
@@ -126,31 +143,47 @@ class CostField:
         edge_pace = None
         for name, values in self._layers.items():
             weight = self.weights[name]
-            if values.size == self._nodes:
-                pace += weight * values
-            elif weight:
-                edge_pace = np.zeros(self._edges) if edge_pace is None else edge_pace
-                edge_pace += weight * values
-        self._pace = self._stored(pace)
+            with np.errstate(over="ignore"):
+                if values.size == self._nodes:
+                    pace += weight * values
+                elif weight:
+                    edge_pace = np.zeros(self._edges) if edge_pace is None else edge_pace
+                    edge_pace += weight * values
+        self._pace = self._stored(pace, ~self._blocked)
         self._edge_pace = None if edge_pace is None else self._stored(edge_pace)
-        self.pace = read_only(self._pace.view())
-        self.edge_pace = None if self._edge_pace is None else read_only(self._edge_pace.view())
-        free = self.pace[~self._blocked]
+        self._publish()
+        free = self._pace[~self._blocked]
         self.pace_min = float(free.min()) if free.size else self.base
         self.pace_mean = float(free.mean(dtype=np.float64)) if free.size else self.base
 
-    def _stored(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-        if values.size and float(values.max()) > float(np.finfo(np.float32).max):
-            raise ValueError(
-                f"base plus layers reach {values.max():.3g}, beyond float32: scale down"
-            )
-        return values.astype(np.float32)
+    def _stored(
+        self, values: npt.NDArray[np.float64], where: npt.NDArray[np.bool_] | bool = True
+    ) -> npt.NDArray[np.float32]:
+        most = float(np.finfo(np.float32).max)
+        worst = float(np.max(values, initial=0.0, where=where))
+        if worst > most:
+            raise ValueError(f"base plus layers reach {worst:.3g}, beyond float32: scale down")
+        return np.minimum(values, most).astype(np.float32)
+
+    def pace_min_on(self, map: Map) -> float:
+        """A lower bound of the pace over the free nodes of a map that the field fits."""
+        if map is self.map:
+            return self.pace_min
+        held = self._least_on.get(map)
+        if held is None or held[0] != self.version:
+            free = self._pace[~map.blocked.reshape(-1)]
+            least = float(free.min()) if free.size else self.base
+            held = self._least_on[map] = (self.version, least)
+        return held[1]
 
     def fits(self, map: Map) -> bool:
         """Whether this field can price moves on the given map."""
-        if isinstance(map, GridMap):
-            return self._grid_shape == map.shape
         own = self.map
+        if isinstance(map, GridMap):
+            return isinstance(own, GridMap) and (own.shape, own.cell_size_m) == (
+                map.shape,
+                map.cell_size_m,
+            )
         if not isinstance(own, GraphMap):
             return False
         return own.indices is map.indices or (
@@ -215,8 +248,12 @@ class CostField:
 
     def _indices(self, nodes: npt.ArrayLike, size: int) -> npt.NDArray[np.int64]:
         array = np.asarray(nodes)
-        if array.dtype == np.bool_ and array.size == size:
+        if array.dtype == np.bool_:
+            if array.size != size:
+                raise ValueError(f"a mask needs {size} entries, one per value, not {array.size}")
             return np.flatnonzero(array)
+        if array.size and array.dtype.kind not in "iu":
+            raise ValueError(f"nodes must be whole numbers or a mask, not {array.dtype}")
         if array.ndim == 2 and array.shape[1] == 2 and self._grid_shape is not None:
             rows, cols = array.astype(np.int64).T
             outside = (rows < 0) | (cols < 0)
@@ -233,10 +270,11 @@ class CostField:
         """Refresh the composed pace at some indices; True if any value fell."""
         base = self.base if per_node else 0.0
         total = np.full(index.shape, base)
-        for name, values in self._layers.items():
-            if (values.size == self._nodes) == per_node:
-                total += self.weights[name] * values[index]
-        stored = self._stored(total)
+        with np.errstate(over="ignore"):
+            for name, values in self._layers.items():
+                if (values.size == self._nodes) == per_node:
+                    total += self.weights[name] * values[index]
+        stored = self._stored(total, ~self._blocked[index] if per_node else True)
         composed = self._pace if per_node else self._edge_pace
         if composed is None:
             return False
@@ -315,15 +353,22 @@ def _grid_steps(
 def _graph_steps(
     graph: GraphMap, nodes: npt.NDArray[np.int64], costs: CostField | None
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    chosen = np.empty(max(nodes.size - 1, 0), dtype=np.int64)
-    for k, (u, v) in enumerate(zip(nodes[:-1].tolist(), nodes[1:].tolist(), strict=True)):
-        span = np.arange(graph.indptr[u], graph.indptr[u + 1])
-        span = span[graph.indices[span] == v]
-        if span.size == 0:
-            raise ValueError(f"no edge leads from {graph.label(u)!r} to {graph.label(v)!r}")
-        price = graph.length_m[span].copy()
-        if costs is not None:
-            extra = 0.0 if costs.edge_pace is None else costs.edge_pace[span].astype(np.float64)
-            price = price * (float(costs.pace[v]) + extra)
-        chosen[k] = span[int(np.argmin(price))]
+    sources, targets = nodes[:-1], nodes[1:]
+    first, counts = graph.indptr[sources], graph.indptr[sources + 1] - graph.indptr[sources]
+    move = np.repeat(np.arange(sources.size), counts)
+    offsets = np.arange(move.size) - np.repeat(np.cumsum(counts) - counts, counts)
+    edges = np.repeat(first, counts) + offsets
+    right = graph.indices[edges] == targets[move]
+    edges, move = edges[right], move[right]
+    price = graph.length_m[edges]
+    if costs is not None:
+        extra = 0.0 if costs.edge_pace is None else costs.edge_pace[edges].astype(np.float64)
+        price = price * (costs.pace[graph.indices[edges]].astype(np.float64) + extra)
+    order = np.lexsort((edges, price, move))
+    found, cheapest = np.unique(move[order], return_index=True)
+    if found.size != sources.size:
+        k = int(np.setdiff1d(np.arange(sources.size), found)[0])
+        ends = graph.label(int(sources[k])), graph.label(int(targets[k]))
+        raise ValueError(f"no edge leads from {ends[0]!r} to {ends[1]!r}")
+    chosen = edges[order][cheapest]
     return graph.length_m[chosen], chosen

@@ -15,6 +15,8 @@ from .maps import MAX_NODES, read_only
 if TYPE_CHECKING:
     import networkx
 
+FARTHEST = 1e150  # coordinates beyond it have no float64 distance
+
 
 class GraphMap:
     """A directed graph in compressed sparse rows. Immutable.
@@ -48,28 +50,29 @@ class GraphMap:
         blocked: npt.ArrayLike | None = None,
     ) -> None:
         self.indptr = read_only(_integers(indptr, "indptr", np.int64))
-        self.indices = read_only(_integers(indices, "indices", np.int32))
+        targets = _integers(indices, "indices", np.int64)
         self.length_m = read_only(np.array(length_m, dtype=np.float64).reshape(-1))
-        self._check_edges()
+        self._check_edges(targets)
+        self.indices = read_only(targets.astype(np.int32))
         self.position_m = None if position_m is None else self._checked_positions(position_m)
         self.labels = None if labels is None else self._checked_labels(labels)
         self.blocked = read_only(self._checked_blocked(blocked))
         self.workspaces = threading.local()
 
-    def _check_edges(self) -> None:
+    def _check_edges(self, targets: npt.NDArray[np.int64]) -> None:
         if self.indptr.size < 2:
             raise ValueError(
                 f"a graph needs at least one node: indptr has {self.indptr.size} entry"
             )
-        edges = self.indices.size
+        edges = targets.size
         if self.indptr[0] != 0 or self.indptr[-1] != edges or np.any(np.diff(self.indptr) < 0):
             raise ValueError(f"indptr must rise from 0 to the number of edges, {edges}")
         if self.length_m.size != edges:
             raise ValueError(f"{edges} edges but {self.length_m.size} lengths")
         if self.size > MAX_NODES:
             raise ValueError(f"a graph of {self.size} nodes is over the limit of {MAX_NODES}")
-        if edges and not (self.indices.min() >= 0 and self.indices.max() < self.size):
-            bad = self.indices[(self.indices < 0) | (self.indices >= self.size)][0]
+        if edges and not (targets.min() >= 0 and targets.max() < self.size):
+            bad = targets[(targets < 0) | (targets >= self.size)][0]
             raise ValueError(f"an edge leads to node {bad}: ids run from 0 to {self.size - 1}")
         wrong = ~(np.isfinite(self.length_m) & (self.length_m >= 0))
         if wrong.any():
@@ -78,10 +81,11 @@ class GraphMap:
 
     def _checked_positions(self, position_m: npt.ArrayLike) -> npt.NDArray[np.float64]:
         array = np.array(position_m, dtype=np.float64)
-        if array.shape != (self.size, 2) or not np.isfinite(array).all():
-            raise ValueError(
-                f"position_m must be finite with shape ({self.size}, 2), not {array.shape}"
-            )
+        if array.shape != (self.size, 2):
+            raise ValueError(f"position_m needs shape ({self.size}, 2), not {array.shape}")
+        if not (np.abs(array) < FARTHEST).all():
+            node = int(np.flatnonzero(~(np.abs(array) < FARTHEST).all(axis=1))[0])
+            raise ValueError(f"node {node} has position {array[node]}: must be < {FARTHEST}")
         return read_only(array)
 
     def _checked_labels(self, labels: Sequence[Hashable]) -> tuple[Hashable, ...]:

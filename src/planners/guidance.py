@@ -87,17 +87,22 @@ def lead_table(
         weight: w of the query, for the default lead weight and the clamp.
     """
     has_estimate = not isinstance(guidance.estimate, str)
+    fields = _rewards(map, costs, guidance)
+    rewards, entries = [field for field, _ in fields], [entry for _, entry in fields]
     expected = np.maximum(h, _per_node(map, guidance.estimate, "estimate")) if has_estimate else h
     lead_weight = guidance.lead_weight
     if lead_weight is None:
         lead_weight = LEAD_WITH_ESTIMATE if has_estimate else 2 * weight - 1
-    table = lead_weight * expected
+    with np.errstate(over="ignore", invalid="ignore"):
+        table = lead_weight * expected
+        for reward in rewards:
+            table = table - reward
     log: list[dict[str, Any]] = [
         {"event": "lead", "lead_weight": lead_weight, "estimate": has_estimate, "soc": guidance.soc}
     ]
-    for reward, entry in _rewards(map, costs, guidance):
-        table = table - reward
-        log.append(entry)
+    log += entries
+    if not np.isfinite(table).all():
+        raise ValueError("the guidance adds up beyond float64: scale its weight and rewards down")
     if not guidance.trusted:
         table = np.clip(table, 0.0, weight * h)
         log.append({"event": "clamp", "most": "w * h"})

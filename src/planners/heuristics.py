@@ -19,6 +19,7 @@ from .kernels.loop import MANHATTAN, OCTILE, SQRT2, STRAIGHT, TABLE, ZERO, Bound
 from .maps import GridMap, read_only
 
 SLACK = 1.0 - 1e-9
+UNREACHABLE = 1e150  # stands for an infinite h: beyond every cost, and still finite times a weight
 
 # Read-only like every array that the kernel only reads: numba compiles once for each such property.
 NO_POSITIONS = read_only(np.empty((0, 2)))
@@ -38,7 +39,7 @@ def default_bound(map: Map, goal: int, costs: CostField | None) -> Bound:
 
 def closed_form(map: Map, goal: int, costs: CostField | None, kind: int) -> Bound:
     """A heuristic by kind, scaled by the least pace (and on graphs by least length / distance)."""
-    pace_min = 1.0 if costs is None else costs.pace_min
+    pace_min = 1.0 if costs is None else costs.pace_min_on(map)
     if isinstance(map, GridMap):
         row, col = divmod(goal, map.cols)
         scale = map.cell_size_m * pace_min * SLACK
@@ -129,6 +130,7 @@ def user_heuristic(
         node = int(np.flatnonzero(wrong)[0])
         raise ValueError(f"heuristic is {table[node]} at {map.label(node)!r}: it must be finite")
     table[~free] = 0.0
+    np.minimum(table, UNREACHABLE, out=table)
     return table_bound(table), lower_bound
 
 

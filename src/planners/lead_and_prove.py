@@ -6,8 +6,9 @@
 3. Prove. Where `C > w LB`: go on in the order of `g + h` until `C <= w f_min`.
 
 So `C <= w C*` for any key whatever, and with a consistent h no node is expanded more than twice
-(three times after an abandoned lead). Close relatives: ARA*'s INCONS list (Likhachev, Gordon and
-Thrun 2003) and optimistic search (Thayer and Ruml 2008).
+(three times after an abandoned lead): the proof's queue is a heap, its order exact. Close
+relatives: ARA*'s INCONS list (Likhachev, Gordon and Thrun 2003) and optimistic search (Thayer and
+Ruml 2008).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from .kernels.queue import EXPANDED, GENERATED, MAX_FRONTIER, REOPENED
 from .kernels.workspace import Key, Query
 from .question import Question
 from .result import Status
-from .spaces import BUCKETS_PER_STEP, Space
+from .spaces import EXACT, Space
 
 TOLERANCE = 1e-9
 # Times the steps of a straight way: the least budget that costs good advice nothing.
@@ -81,15 +82,13 @@ def _lead(question: Question, query: Query, space: Space) -> tuple[int, int]:
     """The code of the lead, and the expansions of an untrusted one that was dropped for w-A*."""
     budget = None
     if not question.options.trusted:
-        steps = question.h(question.start) / (space.width * BUCKETS_PER_STEP)
-        budget = UNTRUSTED_BUDGET * max(64, math.ceil(steps))
+        straight = question.h(question.start) / space.typical if space.typical else 0.0
+        budget = UNTRUSTED_BUDGET * max(64, math.ceil(straight))
     code = query.search(question.start, question.goal, question.key, budget=budget)
     spent = query.count(EXPANDED)
     if code != BUDGET or budget is None or spent >= question.options.limit:
         return code, 0
-    counts = query.work.ints[COUNTS].copy()
-    query.work.begin(question.options.trace)
-    query.work.ints[COUNTS] = counts
+    query.work.restart()
     key = Key(PRIORITY, 1.0, float(question.weight), NO_TABLE)
     return query.search(question.start, question.goal, key), spent
 
@@ -105,6 +104,7 @@ def _certified(
     lower = min(cost, query.certify())
     if math.isinf(w) or cost <= w * lower * (1 + TOLERANCE):
         return Outcome("found", question.goal, lower, log)
+    query.order_by(EXACT)
     query.certify(prove=True)
     query.work.cost[0] = cost
     before = query.count(EXPANDED)

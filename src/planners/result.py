@@ -90,6 +90,7 @@ class PlanResult:
         strategy, weight: the row of the table and its weight.
         guidance_log: what the guidance did, entry by entry.
         trace: the events, where `trace=True` asked for them.
+        start, goal: node ids of the ends that were asked for.
     """
 
     status: Status
@@ -103,6 +104,8 @@ class PlanResult:
     weight: float = 1.0
     guidance_log: tuple[dict[str, Any], ...] = ()
     trace: Trace | None = None
+    start: int = -1
+    goal: int = -1
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON: infinity and missing numbers are None, cells are lists."""

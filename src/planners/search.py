@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from .costs import CostField, Map
 from .guidance import Guidance, lead_table
@@ -133,22 +134,30 @@ def _lead(
 ) -> tuple[Bound, bool, Key, tuple[dict[str, Any], ...]]:
     """The bound h, whether it is consistent, the key that leads, and the log."""
     if (heuristic is not None or guidance is not None) and row.discipline != PRIORITY:
-        raise ValueError(
-            f"{row.name!r} has no key: nothing can lead it; take greedy, astar or wastar"
-        )
+        raise ValueError(f"{row.name!r} has no key to lead: choose ucs, greedy, astar or wastar")
     bound = closed_form(map, goal, costs, ZERO) if row is UCS else default_bound(map, goal, costs)
     leading, table, consistent = bound, NO_TABLE, True
     log: tuple[dict[str, Any], ...] = ()
     if heuristic is not None:
         leading, proves = user_heuristic(map, goal, costs, heuristic, lower_bound)
-        if proves and row is not UCS:
+        if row is UCS:
+            pass  # f = g: only guidance may lead by it
+        elif proves:
             bound, consistent = leading, isinstance(heuristic, str)
         else:
-            table = read_only(row.key_weight(weight) * tabulate(leading, map.size))
+            table = _scaled(tabulate(leading, map.size), row.key_weight(weight))
     if guidance is not None:
         table, log = lead_table(map, costs, guidance, tabulate(leading, map.size), weight)
     key = Key(row.discipline, float(row.g_weight), float(row.key_weight(weight)), table)
     return bound, consistent, key, log
+
+
+def _scaled(h: npt.NDArray[np.float64], weight: float) -> npt.NDArray[np.float64]:
+    with np.errstate(over="ignore"):
+        table = weight * h
+    if not np.isfinite(table).all():
+        raise ValueError(f"weight {weight} times the heuristic is beyond float64: scale it down")
+    return read_only(table)
 
 
 def _without_search(question: Question) -> Outcome | None:
@@ -200,6 +209,8 @@ def _answer(question: Question, query: Query | None, outcome: Outcome, began: fl
         weight=question.weight,
         guidance_log=question.log + outcome.log,
         trace=_trace(query, outcome) if question.options.trace else None,
+        start=question.start,
+        goal=question.goal,
     )
 
 

@@ -14,23 +14,30 @@ from .kernels.loop import Graph, Grid
 from .maps import GridMap, read_only
 
 NO_EDGE_PACE = read_only(np.empty(0, dtype=np.float32))
+GRID_ROOM = 9
 
-# Narrow buckets come close to the order of a heap, at no price.
+# Narrow buckets come close to the order of a heap, at no price. Where steps may cost nothing, a
+# width below every key sends all keys to the heap: exact order.
 BUCKETS_PER_STEP = 128
-LEAST_STEP_SHARE = 8  # but no narrower than an eighth of the mean step would give
+EXACT = 1e-300
 
 
 @dataclass(frozen=True)
 class Space:
-    """What `Query` needs of a map: the arrays, the bucket width, and the largest branching.
+    """What `Query` needs of a map.
 
     Attributes:
+        arrays: what the kernel walks on.
+        width: bucket width.
+        typical: cost of a typical step.
         slack: bucket width over the least step: how much a queue that orders by buckets only may
             add to the weight of weighted A* (infinite where a step may cost nothing).
+        room: one more than the most nodes that an expansion generates.
     """
 
     arrays: Grid | Graph
     width: float
+    typical: float
     slack: float
     room: int
 
@@ -48,28 +55,22 @@ def space_of(map: Map, costs: CostField | None, backward: bool = False) -> Space
     return _graph_space(map, costs, backward)
 
 
-def _width(least: float, mean: float) -> float:
-    width = max(least, mean / LEAST_STEP_SHARE) / BUCKETS_PER_STEP
-    return width if np.isfinite(width) and width > 1e-300 else 1.0
-
-
-def _slack(width: float, least: float) -> float:
-    return width / least if least > 0 else np.inf
+def _space(arrays: Grid | Graph, least: float, typical: float, room: int) -> Space:
+    width = least / BUCKETS_PER_STEP
+    if width <= EXACT:
+        return Space(arrays, EXACT, typical, np.inf, room)
+    return Space(arrays, width, typical, 1.0 / BUCKETS_PER_STEP, room)
 
 
 def _grid_space(grid: GridMap, costs: CostField | None, backward: bool) -> Space:
     moves = grid.arrival_mask if backward else grid.move_mask
     metres = grid.cell_size_m
     if costs is None:
-        pace, edge_pace, width = _plain_pace(grid), NO_EDGE_PACE, _width(metres, metres)
-        least = metres
-    else:
-        pace = costs.pace
-        edge_pace = NO_EDGE_PACE if costs.edge_pace is None else costs.edge_pace
-        least = metres * costs.pace_min
-        width = _width(least, metres * costs.pace_mean)
-    arrays = Grid(moves, pace, edge_pace, grid.cols, metres, backward)
-    return Space(arrays, width, _slack(width, least), 10)
+        arrays = Grid(moves, _plain_pace(grid), NO_EDGE_PACE, grid.cols, metres, backward)
+        return _space(arrays, metres, metres, GRID_ROOM)
+    edge_pace = NO_EDGE_PACE if costs.edge_pace is None else costs.edge_pace
+    arrays = Grid(moves, costs.pace, edge_pace, grid.cols, metres, backward)
+    return _space(arrays, metres * costs.pace_min_on(grid), metres * costs.pace_mean, GRID_ROOM)
 
 
 def _plain_pace(grid: GridMap) -> npt.NDArray[np.float32]:
@@ -82,16 +83,15 @@ def _plain_pace(grid: GridMap) -> npt.NDArray[np.float32]:
 
 
 def _graph_space(graph: GraphMap, costs: CostField | None, backward: bool) -> Space:
-    step, width, least = edge_costs(graph, costs)
-    slack = _slack(width, least)
+    step, least, typical = edge_costs(graph, costs)
     room = graph.__dict__.get("room") or _room(graph)
     if not backward:
         step = _without(step, graph, graph.indices)
-        return Space(Graph(graph.indptr, graph.indices, step), width, slack, room)
+        return _space(Graph(graph.indptr, graph.indices, step), least, typical, room)
     indptr, order = graph.reverse_order
     sources = read_only(graph.sources[order])
     step = _without(read_only(step[order]), graph, sources)
-    return Space(Graph(read_only(indptr), sources, step), width, slack, room)
+    return _space(Graph(read_only(indptr), sources, step), least, typical, room)
 
 
 def _room(graph: GraphMap) -> int:
@@ -111,7 +111,7 @@ def _without(
     return read_only(np.where(graph.blocked[ends], np.inf, step))
 
 
-# One entry per cost field (or graph) that is alive: (version, costs of the edges, width, least).
+# One entry per cost field (or graph) that is alive: (version, costs of the edges, least, typical).
 EdgeCosts = tuple[int, npt.NDArray[np.float64], float, float]
 _EDGE_COSTS: weakref.WeakKeyDictionary[CostField | GraphMap, EdgeCosts] = (
     weakref.WeakKeyDictionary()
@@ -121,7 +121,7 @@ _EDGE_COSTS: weakref.WeakKeyDictionary[CostField | GraphMap, EdgeCosts] = (
 def edge_costs(
     graph: GraphMap, costs: CostField | None
 ) -> tuple[npt.NDArray[np.float64], float, float]:
-    """(edges,) cost of every edge in float64, the bucket width, the least cost; per version."""
+    """(edges,) cost of every edge in float64, the least and the median; kept per version."""
     owner = graph if costs is None else costs
     version = 0 if costs is None else costs.version
     held = _EDGE_COSTS.get(owner)
@@ -132,12 +132,6 @@ def edge_costs(
             if costs.edge_pace is not None:
                 pace += costs.edge_pace
             step = read_only(graph.length_m * pace)
-        least = float(step.min()) if step.size else 1.0
-        held = _EDGE_COSTS[owner] = (version, step, _graph_width(step), least)
+        least, typical = (float(step.min()), float(np.median(step))) if step.size else (1.0, 1.0)
+        held = _EDGE_COSTS[owner] = (version, step, least, typical)
     return held[1:]
-
-
-def _graph_width(step: npt.NDArray[np.float64]) -> float:
-    if not step.size:
-        return 1.0
-    return _width(float(step.min()), float(np.median(step)))

@@ -248,7 +248,7 @@ def source(work: Work, rule: Rule, bound: Bound, start: int) -> None:
     work.mark[start] = ints[STAMP] + OPEN
     ints[GENERATED] += 1
     ints[FRONTIER] = 1
-    ints[MAX_FRONTIER] = 1
+    ints[MAX_FRONTIER] = max(ints[MAX_FRONTIER], 1)
     note(work, SOURCE, start)
     put(work, rule.h_weight * estimate(bound, start), start, False)
 

@@ -55,7 +55,7 @@ def entry_for(work: Work, node: int) -> Any:
 def put(work: Work, key: float, node: int, at_tail: bool) -> None:
     """Queue a node. Equal buckets: last in, first out; `at_tail`: first in, first out."""
     ints = work.ints
-    x = key * work.per_width
+    x = float(key) * work.per_width
     if not (-BIG < x < BIG):
         push_heap(work, key, node)
         return
@@ -100,7 +100,7 @@ def take(work: Work) -> int:
     if ints[IN_RING] == 0:
         return pop_heap(work) if ints[IN_HEAP] > 0 else -1
     bucket = least_bucket(work)
-    if ints[IN_HEAP] > 0 and work.heap_key[0] * work.per_width < bucket:
+    if ints[IN_HEAP] > 0 and float(work.heap_key[0]) * work.per_width < bucket:
         return pop_heap(work)
     slot = bucket & (work.ring.shape[0] - 1)
     entry = int(work.ring[slot])

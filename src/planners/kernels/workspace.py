@@ -11,9 +11,23 @@ import numpy.typing as npt
 from . import entries
 from .compiled import compiled
 from .loop import GROW, STAMP_STEP, Bound, Graph, Grid
-from .queue import EVENTS, FREE, IN_HEAP, IN_RING, INTS, SET_ASIDE, STAMP, USED
+from .queue import (
+    EVENTS,
+    EXPANDED,
+    FREE,
+    GENERATED,
+    IN_HEAP,
+    IN_RING,
+    INTS,
+    MAX_FRONTIER,
+    REOPENED,
+    SET_ASIDE,
+    STAMP,
+    USED,
+)  # fmt: skip
 
 BUCKETS = 16384
+KEPT = [EXPANDED, GENERATED, REOPENED, MAX_FRONTIER, EVENTS]
 FIRST_POOL = 4096
 LAST_STAMP = 2**31 - 2 * STAMP_STEP
 
@@ -59,6 +73,14 @@ class Workspace:
         self.cost[0] = np.inf
         rows = FIRST_POOL if trace else 0
         self.event, self.event_g = np.empty((rows, 3), dtype=np.int64), np.empty(rows)
+
+    def restart(self) -> None:
+        """Forget the search, but keep its counts and its trace: what follows adds to them."""
+        counts = self.ints[KEPT].copy()
+        events = self.event, self.event_g
+        self.begin(trace=False)
+        self.ints[KEPT] = counts
+        self.event, self.event_g = events
 
     def grow(self, room: int) -> None:
         """Double whatever is nearly full (the loop answered GROW)."""
@@ -131,6 +153,10 @@ class Query:
         self._textbook = textbook
         self.work = _workspace(workspaces, size)
         self.work.begin(trace)
+
+    def order_by(self, width: float) -> None:
+        """Change the bucket width, before the queue is ordered anew."""
+        self.per_width = 1.0 / width
 
     def search(
         self,
