@@ -1,0 +1,62 @@
+# Everything a fresh machine with Python, pip and make needs. `make help` lists the targets.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+JOBS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup deliver test test-all check format lint types imports bench experiment report notebook build clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY)  ## make .venv and install the project with its test and development tools
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable ".[test,dev]"
+	@touch $@
+
+deliver: setup  ## run the main job: a one-hour shift on the built-in warehouse
+	$(BIN)/aislewise deliver
+
+test: setup  ## pass the tests (under ten minutes on two cores)
+	$(BIN)/python -m pytest -n $(JOBS)
+
+test-all: setup  ## the slow tests too
+	$(BIN)/python -m pytest -n $(JOBS) -m "not bench"
+
+check: format lint types imports test  ## format, lint, types, import contract and tests
+
+format: setup  ## verify the format
+	$(BIN)/ruff format --check .
+
+lint: setup  ## lint
+	$(BIN)/ruff check .
+
+types: setup  ## mypy, strict
+	$(BIN)/mypy
+
+imports: setup  ## the import contract: experiments -> envs -> planners
+	$(BIN)/lint-imports
+
+bench: setup  ## pytest-benchmark of the kernels, expansions in extra_info
+	$(BIN)/python -m pytest tests/bench -m bench --benchmark-only --benchmark-json=runs/bench.json
+
+experiment: setup  ## run the built-in experiment into runs/first
+	$(BIN)/aislewise experiment experiments/specs/first.toml --out runs/first
+
+report: experiment  ## and its report
+	$(BIN)/aislewise report runs/first
+
+notebook: setup  ## execute the notebooks in place
+	$(BIN)/python -m jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb
+
+build: setup  ## wheel and source distribution into dist/
+	$(BIN)/python -m build --quiet
+
+clean:  ## remove what the targets made
+	rm -rf $(VENV) dist runs .pytest_cache .mypy_cache .ruff_cache .hypothesis

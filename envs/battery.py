@@ -1,0 +1,229 @@
+"""The robot's body and battery: what motion, waiting and turning cost, how a charger gives back.
+
+Energies are stored as whole millijoules, so that sums are exact and the same on every machine.
+The closed form (`RobotProfile.trip_wh`) is that of Open-RMF: friction times weight times way, plus
+a constant draw times time, without acceleration. The world pays more than that: starts, stops and
+turns. The ratio of the two is the margin that the robot learns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import log
+
+GRAVITY_M_S2 = 9.81
+MJ_PER_WH = 3_600_000  # millijoules in a watt-hour
+
+
+@dataclass(frozen=True)
+class RobotProfile:
+    """A robot's constants, in SI units and watt-hours.
+
+    `turn_rad_s` is the speed of turning on the spot; a `reversible` robot may drive backwards, so
+    that turning round costs nothing. `regen` is the share of braking energy won back and
+    `efficiency` the share of battery energy that reaches the wheels (both assumptions).
+    """
+
+    name: str
+    capacity_wh: float
+    mass_kg: float
+    inertia_kg_m2: float
+    friction: float
+    ambient_w: float
+    speed_m_s: float
+    turn_rad_s: float
+    charge_w: float
+    reversible: bool = True
+    efficiency: float = 1.0
+    regen: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("capacity_wh", "mass_kg", "speed_m_s", "turn_rad_s", "charge_w"):
+            value = getattr(self, name)
+            if not value > 0:
+                raise ValueError(f"{name} must be > 0, got {value!r}")
+        if not 0.0 < self.efficiency <= 1.0 or not 0.0 <= self.regen <= 1.0:
+            raise ValueError(
+                f"efficiency must be in (0, 1] and regen in [0, 1], "
+                f"got efficiency={self.efficiency!r}, regen={self.regen!r}"
+            )
+
+    @property
+    def drive_j_per_m_kg(self) -> float:
+        """Energy per metre for each kilogram moved: friction times gravity."""
+        return self.friction * GRAVITY_M_S2 / self.efficiency
+
+    @property
+    def drive_j_per_m(self) -> float:
+        """Energy per metre of the empty robot."""
+        return self.drive_j_per_m_kg * self.mass_kg
+
+    def trip_wh(self, length_m: float, time_s: float, kg: float = 0.0) -> float:
+        """Closed-form energy of a trip; no acceleration, no turns.
+
+        >>> round(PROFILES["delivery"].trip_wh(1000.0, 1000.0 / 0.7), 2)
+        49.9
+        """
+        drive_j = (self.drive_j_per_m + self.drive_j_per_m_kg * kg) * length_m
+        return (drive_j + self.ambient_w * time_s) / 3600.0
+
+    def drive_mj(self, length_mm: int, kg: float) -> int:
+        """Millijoules for `length_mm` millimetres at constant speed with `kg` on board."""
+        return round(self.drive_j_per_m_kg * (self.mass_kg + kg) * length_mm)
+
+    def ambient_mj(self, time_ms: int) -> int:
+        """Millijoules that computers and sensors draw in `time_ms`."""
+        return round(self.ambient_w * time_ms)
+
+    def start_mj(self, kg: float) -> int:
+        """Millijoules of one start and stop: the kinetic energy less what braking wins back."""
+        kinetic_j = 0.5 * (self.mass_kg + kg) * self.speed_m_s**2
+        return round(1000.0 * kinetic_j * (1.0 - self.regen))
+
+    def turn_mj(self) -> int:
+        """Millijoules of one turn on the spot, whatever its angle."""
+        return round(1000.0 * 0.5 * self.inertia_kg_m2 * self.turn_rad_s**2)
+
+    def turn_ms(self, angle_rad: float) -> int:
+        """Milliseconds to turn by `angle_rad`, an angle in [0, pi]."""
+        return round(1000.0 * angle_rad / self.turn_rad_s)
+
+    def charging_w(self, soc: float, *, taper: bool = True) -> float:
+        """Charging power at a state of charge: full below 0.8, then falling to 0 at 1.
+
+        With `taper=False` the power is constant, as Open-RMF has it.
+        """
+        if not taper or soc < 0.8:
+            return self.charge_w
+        return self.charge_w * max(0.0, 1.0 - soc) / 0.2
+
+    def charge_time_s(self, soc_from: float, soc_to: float, *, taper: bool = True) -> float:
+        """Seconds from one state of charge to another; ValueError if it can never be reached."""
+        if taper and soc_to >= 1.0:
+            raise ValueError(f"a tapering charger never reaches soc {soc_to!r}: ask for less")
+        if soc_to <= soc_from:
+            return 0.0
+        seconds_per_soc = 3600.0 * self.capacity_wh / self.charge_w
+        if not taper:
+            return (soc_to - soc_from) * seconds_per_soc
+        flat = max(0.0, min(soc_to, 0.8) - soc_from)
+        low, high = max(soc_from, 0.8), max(soc_to, 0.8)
+        return seconds_per_soc * (flat + 0.2 * log((1.0 - low) / (1.0 - high)))
+
+
+_DELIVERY = RobotProfile(
+    name="delivery",
+    capacity_wh=960.0,
+    mass_kg=70.0,
+    inertia_kg_m2=40.0,
+    friction=0.22,
+    ambient_w=20.0,
+    speed_m_s=0.7,
+    turn_rad_s=0.6,
+    charge_w=211.2,
+)
+
+PROFILES: dict[str, RobotProfile] = {
+    "delivery": _DELIVERY,
+    "tiny": RobotProfile(
+        name="tiny",
+        capacity_wh=288.0,
+        mass_kg=20.0,
+        inertia_kg_m2=10.0,
+        friction=0.22,
+        ambient_w=20.0,
+        speed_m_s=0.5,
+        turn_rad_s=0.6,
+        charge_w=60.0,
+    ),
+    # The delivery robot on a charger that fills it in an hour (an assumption, not a product).
+    "fast": replace(_DELIVERY, name="fast", charge_w=960.0),
+}
+"""Constants of Open-RMF's demo fleets (voltage times ampere-hours; Apache-2.0, figures only)."""
+
+
+def robot_profile(profile: str | RobotProfile) -> RobotProfile:
+    """The profile of that name, or the profile itself; ValueError names the known ones."""
+    if isinstance(profile, RobotProfile):
+        return profile
+    if profile not in PROFILES:
+        known = ", ".join(sorted(PROFILES))
+        raise ValueError(f"unknown robot profile {profile!r}: choose one of {known}")
+    return PROFILES[profile]
+
+
+class Battery:
+    """A charge in whole millijoules that balances: start + charged - drained == charge.
+
+    It never leaves [0, capacity]: what cannot be drained is not counted as drained.
+    """
+
+    def __init__(self, profile: RobotProfile, soc: float = 0.9, *, taper: bool = True) -> None:
+        if not 0.0 <= soc <= 1.0:
+            raise ValueError(f"state of charge must be in [0, 1], got {soc!r}")
+        self.profile = profile
+        self.taper = taper
+        self.capacity_mj = round(profile.capacity_wh * MJ_PER_WH)
+        self.start_mj = round(soc * self.capacity_mj)
+        self.charge_mj = self.start_mj
+        self.drained_mj = 0
+        self.charged_mj = 0
+
+    @property
+    def soc(self) -> float:
+        """State of charge in [0, 1]."""
+        return self.charge_mj / self.capacity_mj
+
+    @property
+    def charge_wh(self) -> float:
+        return self.charge_mj / MJ_PER_WH
+
+    @property
+    def empty(self) -> bool:
+        return self.charge_mj == 0
+
+    def drain(self, energy_mj: int) -> int:
+        """Take up to `energy_mj` and return what was taken."""
+        taken = min(energy_mj, self.charge_mj)
+        self.charge_mj -= taken
+        self.drained_mj += taken
+        return taken
+
+    def charge(self, time_ms: int) -> int:
+        """Charge for `time_ms` at the power of this moment and return the millijoules added."""
+        power_w = self.profile.charging_w(self.soc, taper=self.taper)
+        return self.add(round(power_w * time_ms))
+
+    def add(self, energy_mj: int) -> int:
+        """Add up to `energy_mj` and return what fitted in."""
+        added = min(energy_mj, self.capacity_mj - self.charge_mj)
+        self.charge_mj += added
+        self.charged_mj += added
+        return added
+
+
+@dataclass
+class Robot:
+    """The controlled robot's body; `to` is -1 while it stands on `node`."""
+
+    node: int
+    battery: Battery
+    to: int = -1
+    done_mm: int = 0
+    length_mm: int = 0
+    carry_mm: int = 0
+    heading_rad: float | None = None
+    turn_left_ms: int = 0
+    busy_until: int = 0
+    stranded: bool = False
+    charging: bool = False
+    moving: bool = False
+    payload_kg: float = 0.0
+    stop: int = 0
+    margin: float = 1.2
+
+    def learn_margin(self, predicted_wh: float, actual_wh: float) -> None:
+        """Move the margin a tenth of the way to actual over predicted, within [1, 3] (a)."""
+        if predicted_wh > 0:
+            ratio = min(3.0, max(1.0, actual_wh / predicted_wh))
+            self.margin += 0.1 * (ratio - self.margin)

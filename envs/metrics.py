@@ -1,0 +1,236 @@
+"""What is counted: meetings, contacts, deliveries, plans; and the hash of the true trace.
+
+Meetings and contacts are measured from where bodies are, tick by tick, by code that knows nothing
+of who gave way to whom: if the rules of the road fail, these numbers show it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .battery import MJ_PER_WH
+from .people import Body
+
+if TYPE_CHECKING:
+    from .world import World
+
+NEAR_M = 1.5  # a close encounter: the robot moves this close to a person
+CONTACT_M = 0.5  # two bodies this close have touched (a)
+
+SUMMARY_KEYS = (
+    "deliveries", "late", "delivery_time_p50_s", "delivery_time_p95_s", "close_encounters",
+    "near_seconds", "contacts", "wh_per_delivery", "charges", "strandings", "give_ups", "replans",
+    "route_changes", "plan_ms_p50", "plan_ms_p99", "proven_bound", "paid_over_planned",
+    "decided_by", "sim_seconds_per_wall_second", "trace_hash", "seed",
+)  # fmt: skip
+
+Point = tuple[float, float]
+
+
+class Meetings:
+    """Close encounters, seconds near people, and contacts, from positions alone.
+
+    A contact is looked for between ticks as well: both bodies are taken to move in a straight line
+    within a tick.
+    """
+
+    def __init__(self, tick_s: float) -> None:
+        self._tick_s = tick_s
+        self._before: dict[int, Point] = {}
+        self._robot_before: Point | None = None
+        self._met: set[int] = set()
+        self._touching: set[int] = set()
+        self.close_encounters = 0
+        self.near_s = 0.0
+        self.contacts = 0
+
+    def observe(self, robot: Point, moving: bool, bodies: Iterable[Body]) -> None:
+        """One tick: where the robot and the bodies around it are now."""
+        x, y = robot
+        robot_before = self._robot_before or robot
+        here: dict[int, Point] = {}
+        met: set[int] = set()
+        touching: set[int] = set()
+        for body in bodies:
+            here[body.id] = place = (body.x_m, body.y_m)
+            before = self._before.get(body.id, place)
+            if closest_approach(robot_before, robot, before, place) < CONTACT_M:
+                touching.add(body.id)
+            near = body.person and math.hypot(place[0] - x, place[1] - y) <= NEAR_M + 1e-9
+            if near and (moving or body.id in self._met):
+                met.add(body.id)
+        if met and moving:
+            self.near_s += self._tick_s
+        self.close_encounters += len(met - self._met)
+        self.contacts += len(touching - self._touching)
+        self._met, self._touching = met, touching
+        self._before, self._robot_before = here, robot
+
+
+def closest_approach(a0: Point, a1: Point, b0: Point, b1: Point) -> float:
+    """Least distance of two points that move in straight lines a0 -> a1 and b0 -> b1 at once.
+
+    >>> closest_approach((0, 0), (2, 0), (2, 1), (0, 1))
+    1.0
+    """
+    x, y = b0[0] - a0[0], b0[1] - a0[1]
+    dx, dy = b1[0] - a1[0] - x, b1[1] - a1[1] - y
+    speed = dx * dx + dy * dy
+    when = 0.0 if speed == 0.0 else min(1.0, max(0.0, -(x * dx + y * dy) / speed))
+    return math.hypot(x + when * dx, y + when * dy)
+
+
+class TraceHash:
+    """A sha256 over the true state, tick by tick: whole numbers only, so it repeats anywhere."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+
+    def add(self, numbers: Sequence[int]) -> None:
+        """Take in one tick."""
+        self._hash.update(array("q", numbers).tobytes())
+
+    def hexdigest(self) -> str:
+        """The hash so far."""
+        return self._hash.hexdigest()
+
+
+@dataclass
+class Leg:
+    """The drive to one goal: what the first route promised and what was paid.
+
+    Paid is counted in the planner's own terms: seconds, close encounters and watt-hours, each at
+    the weight that the costs give it.
+    """
+
+    goal: int
+    began_s: float
+    drained_mj: int
+    encounters: int
+    planned_s: float | None = None
+    planned_wh: float = 0.0
+    progress_s: float = 0.0
+    least_m: float = math.inf
+
+    def promise(self, parts: Mapping[str, float], weights: Mapping[str, float]) -> float:
+        """Note the first route's cost by layer; returns its driving seconds (congestion at 1)."""
+        self.planned_s = math.fsum(parts.values())
+        weight = weights["congestion"]
+        return parts["base"] + (parts["congestion"] / weight if weight > 0 else 0.0)
+
+    def paid_s(self, seconds: float, met: int, wh: float, weights: Mapping[str, float]) -> float:
+        """Seconds paid, with encounters and energy at their weights."""
+        return seconds + weights["risk"] * met + weights["energy"] * wh
+
+
+@dataclass
+class Tally:
+    """Counts of one episode; times in seconds, energies in Wh."""
+
+    delivery_times_s: list[float] = field(default_factory=list)
+    late: int = 0
+    charges: int = 0
+    strandings: int = 0
+    give_ups: int = 0
+    vetoes: int = 0
+    pushes: int = 0
+    replans: Counter[str] = field(default_factory=Counter)
+    decided_by: Counter[str] = field(default_factory=Counter)
+    route_changes: int = 0
+    plan_ms: list[float] = field(default_factory=list)
+    proven_bound: float | None = None
+    paid_s: float = 0.0
+    planned_s: float = 0.0
+    visits: dict[int, int] = field(default_factory=dict)
+
+    def delivered(self, release_s: float, due_s: float, arrival_s: float) -> None:
+        """Count a delivery that reached its drop at `arrival_s`."""
+        self.delivery_times_s.append(arrival_s - release_s)
+        self.late += arrival_s > due_s
+
+    def certified(self, certificate: float) -> None:
+        """Remember the largest certificate of an executed plan."""
+        self.proven_bound = max(certificate, self.proven_bound or 1.0)
+
+    def summary(self, meetings: Meetings, drained_wh: float) -> dict[str, Any]:
+        """The figures of a shift; a rate without events is None, infinity is None too."""
+        times, bound = self.delivery_times_s, self.proven_bound
+        return {
+            "deliveries": len(times),
+            "late": self.late,
+            "delivery_time_p50_s": percentile(times, 50),
+            "delivery_time_p95_s": percentile(times, 95),
+            "close_encounters": meetings.close_encounters,
+            "near_seconds": meetings.near_s,
+            "contacts": meetings.contacts,
+            "wh_per_delivery": drained_wh / len(times) if times else None,
+            "charges": self.charges,
+            "strandings": self.strandings,
+            "give_ups": self.give_ups,
+            "replans": dict(sorted(self.replans.items())),
+            "route_changes": self.route_changes,
+            "plan_ms_p50": percentile(self.plan_ms, 50),
+            "plan_ms_p99": percentile(self.plan_ms, 99),
+            "proven_bound": bound if bound is not None and math.isfinite(bound) else None,
+            "paid_over_planned": self.paid_s / self.planned_s if self.planned_s > 0 else None,
+            "decided_by": dict(sorted(self.decided_by.items())),
+        }
+
+
+@dataclass(frozen=True)
+class EpisodeTrace:
+    """Arrays for pictures: visits per node, charge over time, final layers and blocked nodes."""
+
+    visits: npt.NDArray[np.int64]
+    time_s: npt.NDArray[np.float64]
+    node: npt.NDArray[np.int64]
+    charge_wh: npt.NDArray[np.float64]
+    reserve_wh: float
+    capacity_wh: float
+    risk: npt.NDArray[np.float64]
+    congestion: npt.NDArray[np.float64]
+
+
+def summary_of(world: World, rate: float | None) -> dict[str, Any]:
+    """The figures so far, keyed by `SUMMARY_KEYS`; `rate` is simulated per wall seconds."""
+    values = world.tally.summary(world.meetings, world.robot.battery.drained_mj / MJ_PER_WH)
+    values["sim_seconds_per_wall_second"] = rate
+    values["trace_hash"], values["seed"] = world.trace_hash, world.seed
+    return {key: values[key] for key in SUMMARY_KEYS}
+
+
+def trace_of(world: World, rows: Sequence[Mapping[str, Any]]) -> EpisodeTrace:
+    """The arrays of an episode, from its rows and the world at its end."""
+    robot = [row for row in rows if row["event"] == "robot"]
+    visits = np.zeros(world.floor.size, dtype=np.int64)
+    visits[list(world.tally.visits)] = list(world.tally.visits.values())
+    costs = world.belief.costs()
+    return EpisodeTrace(
+        visits=visits,
+        time_s=np.array([row["time_s"] for row in robot]),
+        node=np.array([row["node"] for row in robot], dtype=np.int64),
+        charge_wh=np.array([row["charge_wh"] for row in robot]),
+        reserve_wh=world.reserve_wh,
+        capacity_wh=world.profile.capacity_wh,
+        risk=np.array(costs.layer("risk")),
+        congestion=np.array(costs.layer("congestion")),
+    )
+
+
+def percentile(values: Sequence[float], share: float) -> float | None:
+    """The percentile of some values, or None if there are none."""
+    return float(np.percentile(values, share)) if values else None
+
+
+def finite(value: float) -> float | None:
+    """JSON has no infinity: None instead."""
+    return value if math.isfinite(value) else None

@@ -1,0 +1,140 @@
+"""`aislewise deliver`: a shift in the living warehouse, or what each factor is worth in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .cli_output import print_json, print_table, progress, shown
+from .rows import to_json
+
+if TYPE_CHECKING:
+    from .factors import Comparison
+    from .shift import Shift, ShiftRun
+
+DEFAULT_SEEDS = 5
+
+
+@click.command()
+@click.option("--map", metavar="FILE", help="A .map or .npy; else the built-in warehouse.")
+@click.option("--tasks", metavar="FILE", help="Tasks of the League of Robot Runners for that map.")
+@click.option("--minutes", type=float, default=60.0, show_default=True, help="Length of the shift.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--workers", type=int, default=12, show_default=True, help="People on the floor.")
+@click.option("--traffic", type=int, default=0, show_default=True, help="Other robots.")
+@click.option(
+    "--chooser",
+    metavar="NAME",
+    help="reflex, earliest, utility or llm (utility; llm where --llm is given).",
+)
+@click.option("--strategy", default="wastar", show_default=True, help="bfs, dfs, ucs, greedy, ...")
+@click.option("--weight", type=float, help="w of wastar (1.5); 1 for all others.")
+@click.option("--notes", metavar="TEXT|@FILE", help="Free text that the language model may read.")
+@click.option(
+    "--llm",
+    metavar="URL|replay:FILE",
+    help="An OpenAI-compatible endpoint, or recorded calls; nothing is sent without.",
+)
+@click.option("--model", metavar="NAME", help="The model to ask for.")
+@click.option("--llm-deadline", "llm_deadline_s", metavar="S", type=float, default=10.0,
+              show_default=True, help="Seconds of one decision, retries included.")  # fmt: skip
+@click.option("--profile", default="delivery", show_default=True, help="The robot's constants.")
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Output folder.")
+@click.option("--compare", type=click.Choice(["factors"]),
+              help="Paired shifts with none, one and all factors in the costs.")  # fmt: skip
+@click.option("--seeds", type=click.IntRange(min=1), metavar="N",
+              help=f"Seeds of a comparison, from --seed on ({DEFAULT_SEEDS}).")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="One JSON document, nothing else.")
+def deliver(
+    out: Path | None, compare: str | None, seeds: int | None, as_json: bool, **asked: Any
+) -> None:
+    """Run a shift: orders over time, people on the floor, a battery, and who decides."""
+    from .shift import Shift, read_notes
+
+    asked["notes"] = "" if asked["notes"] is None else read_notes(asked["notes"])
+    shift = Shift(**asked)
+    name = "built-in" if shift.map is None else Path(shift.map).stem
+    if compare is None and seeds is not None:
+        raise click.UsageError(f"--seeds {seeds} belongs to --compare factors")
+    if compare is None:
+        _one_shift(shift, out or Path("runs", f"deliver-{name}-seed{shift.seed}"), as_json)
+        return
+    count = DEFAULT_SEEDS if seeds is None else seeds
+    _compare(shift, count, out or Path("runs", f"factors-{name}-seed{shift.seed}"), as_json)
+
+
+def _one_shift(shift: Shift, out: Path, as_json: bool) -> None:
+    from .shift import CALL_LOG, chooser_of, run_shift, save_shift
+
+    out.mkdir(parents=True, exist_ok=True)
+    if shift.llm is not None and not shift.llm.startswith("replay:"):
+        (out / CALL_LOG).unlink(missing_ok=True)  # the log is this shift's alone
+    chooser = chooser_of(shift, out / CALL_LOG)
+    click.echo(chooser.describe(), err=as_json)
+    with progress("deliver", shift.minutes) as on_minute:
+        run = run_shift(shift, chooser=chooser, on_minute=on_minute)
+    save_shift(run, out)
+    if as_json:
+        print_json(run.episode.summary)
+    else:
+        _tell(run, out)
+
+
+def _tell(run: ShiftRun, out: Path) -> None:
+    shift, summary = run.shift, run.episode.summary
+    title = (
+        f"{shift.minutes:g} minutes on {run.layout.name}: {shift.workers} workers, "
+        f"{shift.traffic} traffic robots, seed {shift.seed}, {shift.strategy}"
+    )
+    rows = [(key.replace("_", " "), value) for key, value in summary.items()]
+    print_table(title, ("", "value"), rows)
+    for remark in run.said:
+        click.echo(remark)
+    click.echo(f"written to {out}: summary.json, episode.jsonl, map.png, battery.png")
+
+
+def _compare(shift: Shift, count: int, out: Path, as_json: bool) -> None:
+    from .factors import FACTORS, compare_factors
+
+    out.mkdir(parents=True, exist_ok=True)
+    seeds = range(shift.seed, shift.seed + count)
+    with progress("compare factors", len(FACTORS) * count) as on_done:
+        comparison = compare_factors(shift, seeds, on_done=on_done)
+    document = comparison.as_dict()
+    (out / "factors.json").write_text(to_json(document) + "\n", encoding="utf-8")
+    if as_json:
+        print_json(document)
+        return
+    _tell_factors(comparison)
+    click.echo(f"written to {out}: factors.json")
+
+
+def _tell_factors(comparison: Comparison) -> None:
+    from .factors import FACTORS, METRICS
+
+    factors = [factor for factor in FACTORS if factor != "none"]
+    rows = [
+        (
+            metric.replace("_", " "),
+            comparison.mean("none", metric),
+            *(_changed(comparison, factor, metric) for factor in factors),
+        )
+        for metric in METRICS
+    ]
+    first, last = comparison.seeds[0], comparison.seeds[-1]
+    title = (
+        f"{comparison.minutes:g} minutes, seeds {first} to {last} (n = {len(comparison.seeds)}): "
+        "mean without factors, and mean change with each, seed by seed [95 % interval]"
+    )
+    print_table(title, ("", "none", *factors), rows)
+
+
+def _changed(comparison: Comparison, factor: str, metric: str) -> str:
+    change = comparison.change(factor, metric)
+    if change is None:
+        return "-"
+    interval = "" if change.low is None else f" [{shown(change.low)}, {shown(change.high)}]"
+    sign = "+" if change.mean > 0 else ""
+    return f"{sign}{shown(change.mean)}{interval}"

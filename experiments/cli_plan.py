@@ -1,0 +1,153 @@
+"""`aislewise plan` and `aislewise verify`: one path, and every path of a scenario file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .cli_output import print_json, print_table, progress
+
+if TYPE_CHECKING:
+    from envs.formats import LoadedMap
+    from planners import CostField, PlanResult
+
+PLAN_KEYS = (
+    "status", "cost", "bound", "certificate", "length_m", "expanded", "engine", "cells",
+)  # fmt: skip
+
+
+class CellType(click.ParamType[tuple[int, int]]):
+    """A cell as ROW,COL."""
+
+    name = "R,C"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """(row, col); a usage error names what is neither."""
+        try:
+            row, col = (int(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r} is not ROW,COL, such as 3,14", param, ctx)
+        return row, col
+
+
+@click.command()
+@click.argument("map_file", metavar="MAP", type=click.Path(path_type=Path))
+@click.option("--start", type=CellType(), required=True, help="Cell to start from.")
+@click.option("--goal", type=CellType(), required=True, help="Cell to reach.")
+@click.option("--strategy", default="astar", show_default=True, help="bfs, dfs, ucs, greedy, ...")
+@click.option("--weight", type=float, help="w of wastar (1.5); 1 for all others.")
+@click.option("--risk", metavar="FILE.npy", type=click.Path(path_type=Path),
+              help="A layer of extra cost per metre, one value a cell.")  # fmt: skip
+@click.option("--picture", metavar="FILE", type=click.Path(path_type=Path),
+              help="Draw map, path and the order of expansion.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="One JSON document, nothing else.")
+def plan(
+    map_file: Path,
+    start: tuple[int, int],
+    goal: tuple[int, int],
+    strategy: str,
+    weight: float | None,
+    risk: Path | None,
+    picture: Path | None,
+    as_json: bool,
+) -> None:
+    """Plan one path on MAP (.map of MovingAI or the League of Robot Runners, or .npy)."""
+    from planners import plan as plan_path
+
+    from .mapfiles import load_floor
+
+    loaded = load_floor(map_file)
+    costs = None if risk is None else _with_risk(loaded, risk)
+    result = plan_path(
+        loaded.grid, start, goal, costs=costs, strategy=strategy, weight=weight,
+        trace=picture is not None,
+    )  # fmt: skip
+    if picture is not None:
+        from .figures import save_plan
+
+        layer = None if costs is None else costs.layer("risk")
+        save_plan(picture, loaded, result, start, goal, layer)
+    if as_json:
+        values = result.as_dict()
+        print_json({key: values[key] for key in PLAN_KEYS})
+        return
+    _tell(loaded, result, start, goal)
+    if picture is not None:
+        click.echo(f"picture: {picture}")
+
+
+def _with_risk(loaded: LoadedMap, file: Path) -> CostField:
+    from planners import CostField, Layer
+
+    from .mapfiles import load_array
+
+    try:
+        return CostField(loaded.grid, layers=[Layer("risk", load_array(file))])
+    except ValueError as error:
+        raise ValueError(f"--risk {file}: {error}") from error
+
+
+def _tell(
+    loaded: LoadedMap, result: PlanResult, start: tuple[int, int], goal: tuple[int, int]
+) -> None:
+    shape = f"{loaded.grid.rows} x {loaded.grid.cols}"
+    name = result.strategy if result.weight == 1 else f"{result.strategy} (w {result.weight:g})"
+    print_table(
+        f"{name} on {loaded.name} ({shape}), {start} to {goal}",
+        ("", result.status),
+        [
+            ("cost", None if result.path is None else f"{result.cost:.3f}"),
+            ("length, m", None if result.path is None else f"{result.path.length_m:.3f}"),
+            ("cells", None if result.path is None else len(result.path)),
+            ("bound promised (cost / best)", result.bound),
+            ("bound proven for this query", result.certificate),
+            ("expanded", result.stats.expanded),
+            ("engine", result.engine),
+        ],
+    )
+
+
+@click.command()
+@click.argument("scen_file", metavar="SCEN", type=click.Path(path_type=Path))
+@click.option("--map", "map_file", metavar="FILE", type=click.Path(path_type=Path),
+              help="The map; else the one beside SCEN that it names.")  # fmt: skip
+@click.option("--strategy", default="astar", show_default=True, help="bfs, dfs, ucs, greedy, ...")
+@click.option("--weight", type=float, help="w of wastar (1.5); 1 for all others.")
+@click.option("--engine", default="auto", show_default=True, help="auto, generic or textbook.")
+@click.option("--limit", type=click.IntRange(min=1), help="So many queries, spread over the file.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document, nothing else.")
+def verify(
+    scen_file: Path,
+    map_file: Path | None,
+    strategy: str,
+    weight: float | None,
+    engine: Any,
+    limit: int | None,
+    as_json: bool,
+) -> int:
+    """Hold every path of a MovingAI scenario file against its published optimum.
+
+    Leaves with status 1 on a deviation, a broken bound or an illegal path.
+    """
+    from .verify import load_queries, spread, verify_scenario
+
+    loaded, scenario = load_queries(scen_file, map_file)
+    total = len(spread(len(scenario), limit))
+    with progress(f"verify {loaded.name}", total) as on_done:
+        found = verify_scenario(
+            loaded, scenario, strategy=strategy, weight=weight, engine=engine, limit=limit,
+            on_done=on_done,
+        )  # fmt: skip
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        verdict = "passed" if found.passed else "failed"
+        rows = [(key.replace("_", " "), value) for key, value in found.as_dict().items()]
+        print_table(f"{strategy} on {scen_file.name}", ("", verdict), rows)
+        for finding in found.findings:
+            click.echo(finding)
+    return 0 if found.passed else 1

@@ -1,0 +1,7 @@
+import click
+
+
+@click.command()
+def experiment() -> None: ...
+@click.command()
+def report() -> None: ...

@@ -1,0 +1,225 @@
+"""One shift as a user asks for it: which warehouse, which orders, who decides, how long.
+
+`Shift` is the whole question in plain values, so that it travels to other processes and into
+files; `run_shift` is the answer.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from envs.episode import Episode, PlannerSettings, run_episode
+from envs.formats import load_tasks, orders_from_tasks
+from envs.layouts import Layout, built_in, from_map
+from envs.orders import OPEN_LIMIT
+from envs.world import World
+from planners import GridMap
+from planners.strategies import checked_weight, strategy_named
+from planners.tasks import Chooser, Decision, Snapshot, make_chooser
+
+from .mapfiles import load_floor
+from .rows import to_json
+
+NOTES_LIMIT = 20_000  # characters
+CALL_LOG = "calls.jsonl"
+
+
+@dataclass(frozen=True)
+class Shift:
+    """What `aislewise deliver` was asked for; None is the default of the thing itself.
+
+    Raises:
+        ValueError: minutes that are not above 0, an unknown strategy, a weight that does not fit
+            it; names the value.
+    """
+
+    map: str | None = None
+    tasks: str | None = None
+    minutes: float = 60.0
+    seed: int = 0
+    workers: int = 12
+    traffic: int = 0
+    chooser: str | None = None
+    strategy: str = "wastar"
+    weight: float | None = None
+    notes: str = ""
+    llm: str | None = None
+    model: str | None = None
+    llm_deadline_s: float = 10.0
+    profile: str = "delivery"
+    lam_risk: float = 8.0
+    lam_congestion: float = 1.0
+    lam_energy: float | None = None
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.minutes) and self.minutes > 0):
+            raise ValueError(f"minutes must be a finite number above 0, not {self.minutes:g}")
+        checked_weight(strategy_named(self.strategy), self.weight)
+        if self.llm == "local":
+            raise ValueError(
+                "--llm local needs an endpoint of its own for now: start a model server and give "
+                "its address, such as --llm http://127.0.0.1:8080/v1"
+            )
+
+    @property
+    def chooser_name(self) -> str:
+        """Who is to decide: utility unless named, llm where an endpoint is given."""
+        return self.chooser or ("utility" if self.llm is None else "llm")
+
+
+class NotedChooser:
+    """A chooser that finds the shift's notes in every snapshot."""
+
+    def __init__(self, chooser: Chooser, notes: str) -> None:
+        self._chooser, self._notes = chooser, notes
+        self.name = chooser.name
+
+    def describe(self) -> str:
+        """One line on who decides."""
+        said = self._chooser.describe()
+        return said if self.name == "llm" else f"{said}; notes are read by the llm chooser only"
+
+    def choose(self, snapshot: Snapshot) -> Decision:
+        """The next goal, with the notes in sight."""
+        return self._chooser.choose(replace(snapshot, notes=self._notes))
+
+
+def chooser_of(shift: Shift, log: Path | None = None) -> Chooser:
+    """The chooser of a shift; model calls are appended to `log`, except when they are replayed."""
+    replayed = shift.llm is not None and shift.llm.startswith("replay:")
+    chooser = make_chooser(
+        shift.chooser_name,
+        llm_url=shift.llm,
+        model=shift.model,
+        deadline_s=shift.llm_deadline_s,
+        log=None if shift.llm is None or replayed else log,
+    )
+    return NotedChooser(chooser, shift.notes) if shift.notes else chooser
+
+
+def read_notes(text: str) -> str:
+    """The notes of a shift: the text itself, or the content of FILE for `@FILE`.
+
+    Raises:
+        ValueError: over the limit, or not UTF-8; OSError: unreadable.
+    """
+    shown = "the text"
+    if text.startswith("@"):
+        shown = text[1:]
+        with Path(shown).open(encoding="utf-8") as stream:
+            try:
+                text = stream.read(NOTES_LIMIT + 1)
+            except UnicodeDecodeError:
+                raise ValueError(f"--notes: {shown} is not UTF-8 text") from None
+    if len(text) > NOTES_LIMIT:
+        raise ValueError(f"--notes: {shown} is over {NOTES_LIMIT} characters: shorten it")
+    return text
+
+
+def layout_of(shift: Shift) -> Layout:
+    """The warehouse: the built-in one, or the map's with what it lacks placed by rule."""
+    if shift.map is None:
+        return built_in(shift.seed)
+    return from_map(load_floor(shift.map), seed=shift.seed)
+
+
+def world_of(shift: Shift, layout: Layout) -> tuple[World, tuple[str, ...]]:
+    """The world at its start, and what a reader should know about its map and orders."""
+    said = []
+    if layout.dropped:
+        said.append(f"{layout.dropped} free cells that the largest floor does not reach are closed")
+    orders = None
+    if shift.tasks is not None:
+        orders, reading = _orders(shift.tasks, layout)
+        said.append(reading)
+    world = World(
+        layout, seed=shift.seed, workers=shift.workers, traffic=shift.traffic,
+        profile=shift.profile, orders=orders, lam_risk=shift.lam_risk,
+        lam_congestion=shift.lam_congestion, lam_energy=shift.lam_energy,
+    )  # fmt: skip
+    return world, tuple(said)
+
+
+def _orders(file: str, layout: Layout) -> tuple[list[tuple[int, ...]], str]:
+    assert isinstance(layout.map, GridMap)
+    tasks = load_tasks(file, layout.map)
+    orders = orders_from_tasks(tasks, layout)
+    if not orders:
+        raise ValueError(f"{file}: none of its {len(tasks)} tasks can be reached on {layout.name}")
+    reading = (
+        f"{len(orders)} of {len(tasks)} tasks can be reached; a task of one location is picked "
+        "there and dropped at the nearest station by path (a station's own: picked at the nearest "
+        "storage cell), one of several locations is visited in its order; "
+        f"up to {OPEN_LIMIT} orders are open at once, the next is released on a delivery"
+    )
+    return orders, reading
+
+
+@dataclass(frozen=True)
+class ShiftRun:
+    """A finished shift: its question, warehouse, episode, and remarks for the reader."""
+
+    shift: Shift
+    layout: Layout
+    episode: Episode
+    said: tuple[str, ...]
+
+
+def run_shift(
+    shift: Shift,
+    *,
+    chooser: Chooser | None = None,
+    on_minute: Callable[[float], None] = lambda minutes: None,
+) -> ShiftRun:
+    """Run a shift to its end; `on_minute` is told the simulated minutes so far.
+
+    Raises:
+        ValueError, OSError: whatever of the shift makes no sense, by name and value.
+    """
+    layout = layout_of(shift)
+    world, said = world_of(shift, layout)
+    chooser = chooser or chooser_of(shift)
+    every = round(30.0 / world.tick_s)
+
+    def on_tick(now: World) -> None:
+        if now.tick % every == 0:
+            on_minute(now.time_s / 60.0)
+
+    settings = PlannerSettings(strategy=shift.strategy, weight=shift.weight)
+    seconds = 60.0 * shift.minutes
+    episode = run_episode(world, chooser, settings, seconds=seconds, on_tick=on_tick)
+    return ShiftRun(shift, layout, episode, said)
+
+
+def save_shift(run: ShiftRun, folder: Path) -> None:
+    """Write `summary.json`, `episode.jsonl`, `map.png` and `battery.png` into a folder.
+
+    The first line of the episode says what was asked for; a key is in none of the files.
+    """
+    from .figures import save_battery, save_map  # drawing is loaded only for those who draw
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "summary.json").write_text(to_json(run.episode.summary) + "\n", encoding="utf-8")
+    head: dict[str, Any] = {"event": "shift", "time_s": 0.0, **asdict(run.shift)}
+    head["llm"] = None if run.shift.llm is None else _without_secrets(run.shift.llm)
+    head["chooser"], head["layout"], head["said"] = (
+        run.shift.chooser_name,
+        run.layout.name,
+        list(run.said),
+    )
+    with (folder / "episode.jsonl").open("w", encoding="utf-8") as stream:
+        for row in (head, *run.episode.rows):
+            stream.write(json.dumps(row, allow_nan=False) + "\n")
+    save_map(folder / "map.png", run.layout, run.episode.trace)
+    save_battery(folder / "battery.png", run.episode.trace)
+
+
+def _without_secrets(llm: str) -> str:
+    from planners.tasks.client import shown_url
+
+    return llm if llm.startswith("replay:") else shown_url(llm)
