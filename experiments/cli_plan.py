@@ -18,26 +18,19 @@ PLAN_KEYS = (
 )  # fmt: skip
 
 
-class CellType(click.ParamType[tuple[int, int]]):
-    """A cell as ROW,COL."""
-
-    name = "R,C"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        """(row, col); a usage error names what is neither."""
-        try:
-            row, col = (int(part) for part in str(value).split(","))
-        except ValueError:
-            self.fail(f"{value!r} is not ROW,COL, such as 3,14", param, ctx)
-        return row, col
+def _cell(context: click.Context, option: click.Parameter, value: str) -> tuple[int, int]:
+    """(row, col) of ROW,COL; a usage error names what is neither."""
+    try:
+        row, col = (int(part) for part in value.split(","))
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not ROW,COL, such as 3,14") from None
+    return row, col
 
 
 @click.command()
 @click.argument("map_file", metavar="MAP", type=click.Path(path_type=Path))
-@click.option("--start", type=CellType(), required=True, help="Cell to start from.")
-@click.option("--goal", type=CellType(), required=True, help="Cell to reach.")
+@click.option("--start", metavar="R,C", callback=_cell, required=True, help="Cell to start from.")
+@click.option("--goal", metavar="R,C", callback=_cell, required=True, help="Cell to reach.")
 @click.option("--strategy", default="astar", show_default=True, help="bfs, dfs, ucs, greedy, ...")
 @click.option("--weight", type=float, help="w of wastar (1.5); 1 for all others.")
 @click.option("--risk", metavar="FILE.npy", type=click.Path(path_type=Path),

@@ -175,14 +175,18 @@ def run_shift(
     *,
     chooser: Chooser | None = None,
     on_minute: Callable[[float], None] = lambda minutes: None,
+    on_world: Callable[[World], None] = lambda world: None,
 ) -> ShiftRun:
     """Run a shift to its end; `on_minute` is told the simulated minutes so far.
+
+    `on_world` is shown the world before its first tick; it is the same object after the last.
 
     Raises:
         ValueError, OSError: whatever of the shift makes no sense, by name and value.
     """
     layout = layout_of(shift)
     world, said = world_of(shift, layout)
+    on_world(world)
     chooser = chooser or chooser_of(shift)
     every = round(30.0 / world.tick_s)
 

@@ -73,7 +73,7 @@ class Spec(BaseModel):
     weights: tuple[float, ...] = ()
     layers: Annotated[dict[str, dict[str, LayerWeight]], Field(min_length=1)]
     queries: Annotated[int, Field(ge=1)] = 40
-    learn_minutes: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 20.0
+    learn_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20.0
     shift_minutes: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10.0
     workers: Count = 12
     traffic: Count = 0

@@ -287,9 +287,17 @@ class CostField:
     def step_costs(self, nodes: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """(k - 1,) cost of each move along k node ids, in float64."""
         ids = np.asarray(nodes, dtype=np.int64)
-        lengths, edges = steps(self.map, ids, self)
-        extra = 0.0 if self.edge_pace is None else self.edge_pace[edges].astype(np.float64)
-        return lengths * (self.pace[ids[1:]].astype(np.float64) + extra)
+        return self.price(ids, *steps(self.map, ids, self))
+
+    def price(
+        self,
+        nodes: npt.NDArray[np.int64],
+        lengths: npt.NDArray[np.float64],
+        edges: npt.NDArray[np.int64],
+    ) -> npt.NDArray[np.float64]:
+        """(k - 1,) cost of moves whose `steps` are known."""
+        pace = self.pace[nodes[1:]].astype(np.float64)
+        return lengths * (pace if self.edge_pace is None else pace + self.edge_pace[edges])
 
     def explain(self, path: Path | npt.ArrayLike) -> dict[str, float]:
         """Cost of a path by layer, weights included, plus `base`; the parts sum to its cost.

@@ -25,7 +25,7 @@ from .kernels.loop import BUDGET, EXHAUSTED, PRIORITY, PROVEN, REACHED
 from .kernels.queue import EXPANDED, GENERATED, MAX_FRONTIER, REOPENED
 from .kernels.workspace import Key, Query
 from .question import Question
-from .result import Status
+from .result import Path, Status
 from .spaces import EXACT, Space
 
 TOLERANCE = 1e-9
@@ -38,10 +38,11 @@ COUNTS = [EXPANDED, GENERATED, REOPENED, MAX_FRONTIER]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the phases found: a status, the node that the path ends in (-1: none), a lower bound."""
+    """What the phases found: a status, a path with its cost, and a lower bound on every path's."""
 
     status: Status
-    end: int = -1
+    path: Path | None = None
+    cost: float = math.inf
     lower_bound: float = 0.0
     log: tuple[dict[str, Any], ...] = ()
 
@@ -74,8 +75,8 @@ def _weighted(question: Question, query: Query, w: float, lead: float) -> Outcom
     code = query.search(question.start, question.goal, key)
     if code != REACHED:
         return _unfinished(question, query, code)
-    cost = question.path_cost(query.path(question.goal))
-    return Outcome("found", question.goal, max(cost / w, min(cost, query.certify())))
+    path, cost = question.path(query.path(question.goal))
+    return Outcome("found", path, cost, max(cost / w, min(cost, query.certify())))
 
 
 def _lead(question: Question, query: Query, space: Space) -> tuple[int, int]:
@@ -97,13 +98,13 @@ def _certified(
     question: Question, query: Query, w: float, log: tuple[dict[str, Any], ...]
 ) -> Outcome:
     """The goal is reached: how good is the path, and does that suffice?"""
-    cost = question.path_cost(query.path(question.goal))
+    path, cost = question.path(query.path(question.goal))
     if question.row.discipline != PRIORITY:
         lower = cost if w == 1 else question.h(question.start)
-        return Outcome("found", question.goal, lower, log)
+        return Outcome("found", path, cost, lower, log)
     lower = min(cost, query.certify())
     if math.isinf(w) or cost <= w * lower * (1 + TOLERANCE):
-        return Outcome("found", question.goal, lower, log)
+        return Outcome("found", path, cost, lower, log)
     query.order_by(EXACT)
     query.certify(prove=True)
     query.work.cost[0] = cost
@@ -118,11 +119,11 @@ def _proven(
 ) -> Outcome:
     if not math.isfinite(query.work.cost[0]):
         return replace(_unfinished(question, query, code), log=log)
-    cost = question.path_cost(query.path(question.goal))
+    path, cost = question.path(query.path(question.goal))
     if code == EXHAUSTED or (code == PROVEN and w == 1):
-        return Outcome("found", question.goal, cost, log)
+        return Outcome("found", path, cost, cost, log)
     lower = min(cost, query.certify())
-    return Outcome("found" if code == PROVEN else "budget_spent", question.goal, lower, log)
+    return Outcome("found" if code == PROVEN else "budget_spent", path, cost, lower, log)
 
 
 def _unfinished(question: Question, query: Query, code: int) -> Outcome:
@@ -136,4 +137,5 @@ def _unfinished(question: Question, query: Query, code: int) -> Outcome:
         raise ValueError("on_unreachable='closest' needs a graph with positions")
     reached = np.flatnonzero(query.reached())
     away = map.positions_m(reached) - map.positions_m([question.goal])
-    return Outcome("no_path", int(reached[np.argmin(np.hypot(away[:, 0], away[:, 1]))]))
+    nearest = int(reached[np.argmin(np.hypot(away[:, 0], away[:, 1]))])
+    return Outcome("no_path", *question.path(query.path(nearest)))

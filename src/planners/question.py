@@ -63,20 +63,17 @@ class Question:
         """The lower bound of one node."""
         return float(estimate(self.bound, node))
 
-    def path_cost(self, nodes: npt.NDArray[np.int64]) -> float:
-        """Cost along the nodes, recomputed in float64 from the stored costs."""
-        if self.costs is not None:
-            return math.fsum(self.costs.step_costs(nodes))
-        return math.fsum(steps(self.map, nodes)[0])
-
-    def path(self, nodes: npt.NDArray[np.int64]) -> Path:
-        """The public form of a path."""
+    def path(self, nodes: npt.NDArray[np.int64]) -> tuple[Path, float]:
+        """The public form of a path, and its cost recomputed in float64 from the stored costs."""
         lengths, edges = steps(self.map, nodes, self.costs)
         length_m = math.fsum(lengths)
+        cost = length_m
+        if self.costs is not None:
+            cost = math.fsum(self.costs.price(nodes, lengths, edges))
         if isinstance(self.map, GridMap):
-            return Path(nodes, length_m, cells=self.map.cells(nodes))
+            return Path(nodes, length_m, cells=self.map.cells(nodes)), cost
         labels = tuple(self.map.label(int(node)) for node in nodes)
-        return Path(nodes, length_m, labels=labels, edges=edges)
+        return Path(nodes, length_m, labels=labels, edges=edges), cost
 
 
 def _moves_cost_the_same(map: Map, costs: CostField | None) -> bool:

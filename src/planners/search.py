@@ -169,7 +169,9 @@ def _without_search(question: Question) -> Outcome | None:
         blocked = "goal_blocked"
     if blocked is not None:
         return Outcome(blocked)
-    return Outcome("found", question.goal) if question.start == question.goal else None
+    if question.start != question.goal:
+        return None
+    return Outcome("found", *question.path(np.array([question.start], dtype=np.int64)))
 
 
 def _query(question: Question, space: Space) -> Query:
@@ -188,19 +190,15 @@ def _query(question: Question, space: Space) -> Query:
 
 
 def _answer(question: Question, query: Query | None, outcome: Outcome, began: float) -> PlanResult:
-    path, cost = None, math.inf
-    if outcome.end >= 0:
-        nodes = np.array([question.start]) if query is None else query.path(outcome.end)
-        path, cost = question.path(nodes), question.path_cost(nodes)
     certificate = math.inf
-    if outcome.end == question.goal:
-        certificate = _ratio(cost, outcome.lower_bound)
+    if outcome.status in ("found", "budget_spent"):
+        certificate = _ratio(outcome.cost, outcome.lower_bound)
     if outcome.status == "found":
         certificate = min(certificate, question.proof_weight)
     return PlanResult(
         status=outcome.status,
-        path=path,
-        cost=cost,
+        path=outcome.path,
+        cost=outcome.cost,
         bound=question.proof_weight,
         certificate=certificate,
         stats=_stats(query, outcome, began),
@@ -216,6 +214,8 @@ def _answer(question: Question, query: Query | None, outcome: Outcome, began: fl
 
 def _ratio(cost: float, lower: float) -> float:
     """cost / lower bound; 0 / 0 certifies 1, and so does a difference within rounding."""
+    if math.isinf(cost):
+        return math.inf
     if cost <= lower * (1 + TOLERANCE):
         return 1.0
     return cost / lower if lower > 0 else math.inf
@@ -224,7 +224,7 @@ def _ratio(cost: float, lower: float) -> float:
 def _stats(query: Query | None, outcome: Outcome, began: float) -> SearchStats:
     runtime_s = time.perf_counter() - began
     if query is None:
-        opened = 1 if outcome.end >= 0 else 0
+        opened = 0 if outcome.path is None else 1
         return SearchStats(generated=opened, max_frontier=opened, runtime_s=runtime_s)
     expanded, generated, reopened, frontier = query.work.ints[COUNTS].tolist()
     return SearchStats(expanded, generated, reopened, frontier, runtime_s)
@@ -234,5 +234,5 @@ def _trace(query: Query | None, outcome: Outcome) -> Trace:
     if query is not None:
         kinds, nodes, parents, g = query.events()
         return Trace(kinds, nodes, parents, g)
-    nodes = np.array([outcome.end] if outcome.end >= 0 else [], dtype=np.int64)
+    nodes = np.empty(0, dtype=np.int64) if outcome.path is None else outcome.path.nodes.copy()
     return Trace(np.zeros(nodes.size, dtype=np.uint8), nodes, nodes * 0 - 1, np.zeros(nodes.size))
