@@ -49,7 +49,7 @@ class BeliefModel:
     risk_tau_s: float = 600.0
     density_tau_s: float = 120.0
     blocked_tau_s: float = 600.0
-    prior_s: float = 60.0  # seconds of looking that the pick-density prior is worth
+    prior_s: float = 300.0  # seconds of looking that the pick-density prior is worth
     at_face: float = 0.45  # share of a worker's time spent standing at pick faces,
     at_station: float = 0.1  # and at stations; the rest it walks where picks are dense
     track_weight: float = 0.25
@@ -159,9 +159,10 @@ class Belief:
 
     `map()` and `costs()` are what planners and choosers get. The layers are `congestion` (extra
     seconds per metre), `risk` (expected close encounters per metre), `energy` (Wh per metre) and
-    `blockage` (seconds per metre for nodes that may be taken). `staff` is how many people the shift
-    plan says are at work: the scale of the prior, which follows the layout's pick shares. A `lam_*` of 0 switches its factor off;
-    `lam_energy=None` is 3600 / charging power: the time to win a watt-hour back.
+    `blockage` (seconds per metre for nodes that may be taken). `staff` is how many people the
+    shift plan says are at work: the scale of the prior, which follows the layout's pick shares.
+    A `lam_*` of 0 switches its factor off; `lam_energy=None` is 3600 / charging power: the time to
+    win a watt-hour back.
     """
 
     def __init__(
@@ -211,7 +212,7 @@ class Belief:
         share = (1.0 - at_face - at_station) * walking / walking.sum()
         share[list(layout.storage)] += at_face * np.asarray(layout.pick_share, dtype=np.float64)
         share[list(layout.stations)] += at_station / len(layout.stations)
-        return self.staff * share
+        return np.asarray(self.staff * share, dtype=np.float64)
 
     # What planners get.
 

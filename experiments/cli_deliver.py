@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .cli_output import print_json, print_table, progress, shown
+from .cli_output import print_json, print_table, progress
 from .rows import to_json
 
 if TYPE_CHECKING:
@@ -66,15 +66,17 @@ def deliver(
 
 
 def _one_shift(shift: Shift, out: Path, as_json: bool) -> None:
-    from .shift import CALL_LOG, chooser_of, run_shift, save_shift
+    from .shift import CALL_LOG, chooser_of, prepare_shift, run_shift, save_shift
 
+    chooser_of(shift)  # what makes no sense is said before anything is written
+    ready = prepare_shift(shift)
     out.mkdir(parents=True, exist_ok=True)
     if shift.llm is not None and not shift.llm.startswith("replay:"):
         (out / CALL_LOG).unlink(missing_ok=True)  # the log is this shift's alone
     chooser = chooser_of(shift, out / CALL_LOG)
     click.echo(chooser.describe(), err=as_json)
     with progress("deliver", shift.minutes) as on_minute:
-        run = run_shift(shift, chooser=chooser, on_minute=on_minute)
+        run = run_shift(ready, chooser, on_minute=on_minute)
     save_shift(run, out)
     if as_json:
         print_json(run.episode.summary)
@@ -90,14 +92,17 @@ def _tell(run: ShiftRun, out: Path) -> None:
     )
     rows = [(key.replace("_", " "), value) for key, value in summary.items()]
     print_table(title, ("", "value"), rows)
-    for remark in run.said:
+    for remark in run.ready.said:
         click.echo(remark)
     click.echo(f"written to {out}: summary.json, episode.jsonl, map.png, battery.png")
 
 
 def _compare(shift: Shift, count: int, out: Path, as_json: bool) -> None:
     from .factors import FACTORS, compare_factors
+    from .shift import chooser_of, prepare_shift
 
+    chooser_of(shift)
+    prepare_shift(shift)
     out.mkdir(parents=True, exist_ok=True)
     seeds = range(shift.seed, shift.seed + count)
     with progress("compare factors", len(FACTORS) * count) as on_done:
@@ -135,6 +140,6 @@ def _changed(comparison: Comparison, factor: str, metric: str) -> str:
     change = comparison.change(factor, metric)
     if change is None:
         return "-"
-    interval = "" if change.low is None else f" [{shown(change.low)}, {shown(change.high)}]"
-    sign = "+" if change.mean > 0 else ""
-    return f"{sign}{shown(change.mean)}{interval}"
+    if change.low is None or change.high is None:
+        return f"{change.mean:+.3g}"
+    return f"{change.mean:+.3g} [{change.low:+.3g}, {change.high:+.3g}]"

@@ -78,8 +78,9 @@ def _with_risk(loaded: LoadedMap, file: Path) -> CostField:
 
     from .mapfiles import load_array
 
+    values = load_array(file)
     try:
-        return CostField(loaded.grid, layers=[Layer("risk", load_array(file))])
+        return CostField(loaded.grid, layers=[Layer("risk", values)])
     except ValueError as error:
         raise ValueError(f"--risk {file}: {error}") from error
 

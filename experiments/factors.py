@@ -7,20 +7,13 @@ from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from envs.battery import robot_profile
+
 from .pool import open_pool
-from .shift import Shift, run_shift
+from .shift import Shift, prepare_shift, run_shift
 from .stats import Change, mean_of, paired_change
 
-# The weights that a condition sets: seconds an encounter, of congestion, a watt-hour (None: the
-# charger's own rate). The battery's reserve rule holds in every condition.
-_OFF: dict[str, float | None] = {"lam_risk": 0.0, "lam_congestion": 0.0, "lam_energy": 0.0}
-FACTORS: dict[str, dict[str, float | None]] = {
-    "none": _OFF,
-    "risk": {**_OFF, "lam_risk": 8.0},
-    "congestion": {**_OFF, "lam_congestion": 1.0},
-    "battery": {**_OFF, "lam_energy": None},
-    "all": {"lam_risk": 8.0, "lam_congestion": 1.0, "lam_energy": None},
-}
+FACTORS = ("none", "risk", "congestion", "battery", "all")
 METRICS = (
     "deliveries", "late", "delivery_time_p50_s", "delivery_time_p95_s", "close_encounters",
     "near_seconds", "wh_per_delivery", "charges", "strandings", "give_ups", "route_changes",
@@ -30,12 +23,30 @@ METRICS = (
 Summary = dict[str, Any]
 
 
+def factor_weights(factor: str, shift: Shift) -> dict[str, float]:
+    """The weights of a condition: seconds an encounter, of congestion, and a watt-hour.
+
+    A factor has the weight that the shift gives it, or 0. The battery's reserve rule holds in
+    every condition.
+    """
+    lam_energy = shift.lam_energy
+    if lam_energy is None:
+        lam_energy = 3600.0 / robot_profile(shift.profile).charge_w  # the time to win it back
+    weights = {
+        "risk": ("lam_risk", shift.lam_risk),
+        "congestion": ("lam_congestion", shift.lam_congestion),
+        "battery": ("lam_energy", lam_energy),
+    }
+    return {key: v if factor in (name, "all") else 0.0 for name, (key, v) in weights.items()}
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Summaries by factor, one for each seed and in the order of the seeds."""
 
     seeds: tuple[int, ...]
     minutes: float
+    weights: dict[str, dict[str, float]]
     summaries: dict[str, list[Summary]]
 
     def mean(self, factor: str, metric: str) -> float | None:
@@ -55,7 +66,7 @@ class Comparison:
         for factor in self.summaries:
             changes = {} if factor == "none" else {m: self.change(factor, m) for m in METRICS}
             factors[factor] = {
-                "weights": FACTORS[factor],
+                "weights": self.weights[factor],
                 "mean": {metric: self.mean(factor, metric) for metric in METRICS},
                 "change": {m: None if c is None else asdict(c) for m, c in changes.items()},
                 "trace_hashes": [summary["trace_hash"] for summary in self.summaries[factor]],
@@ -76,10 +87,11 @@ def compare_factors(
     Raises:
         ValueError, OSError: what makes no sense in the shift.
     """
+    weights = {factor: factor_weights(factor, shift) for factor in FACTORS}
     jobs = {
-        (factor, k): replace(shift, seed=seed, **weights)  # type: ignore[arg-type]
+        (factor, k): replace(shift, seed=seed, **weights[factor])  # type: ignore[arg-type]
         for k, seed in enumerate(seeds)
-        for factor, weights in FACTORS.items()
+        for factor in FACTORS
     }
     summaries: dict[str, list[Summary]] = {factor: [{}] * len(seeds) for factor in FACTORS}
     pool = open_pool("processes", workers)
@@ -91,8 +103,8 @@ def compare_factors(
             on_done(done)
     finally:
         pool.shutdown(cancel_futures=True)
-    return Comparison(tuple(seeds), shift.minutes, summaries)
+    return Comparison(tuple(seeds), shift.minutes, weights, summaries)
 
 
 def _summary(shift: Shift) -> Summary:
-    return run_shift(shift).episode.summary
+    return run_shift(prepare_shift(shift)).episode.summary

@@ -17,7 +17,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from envs.formats import LoadedMap
 from envs.layouts import Layout
@@ -130,18 +130,22 @@ def draw_tradeoff(axes: Axes, points: Sequence[Mapping[str, Any]]) -> Axes:
     strategies = list(dict.fromkeys(str(point["strategy"]) for point in points))
     for k, strategy in enumerate(strategies):
         own = sorted((p for p in points if p["strategy"] == strategy), key=lambda p: p["weight"])
-        x, y = [p["x"] for p in own], [p["y"] for p in own]
-        colour, marker = SERIES[k % len(SERIES)], MARKERS[k % len(MARKERS)]
-        axes.plot(x, y, color=colour, marker=marker, markersize=6.5, linewidth=1.2, label=strategy,
-                  markeredgecolor="white", markeredgewidth=0.6, zorder=3 + k)  # fmt: skip
+        # Large hollow marks and small filled ones stay visible on the same spot.
+        colour, hollow = SERIES[k % len(SERIES)], k % 2
+        axes.plot([p["x"] for p in own], [p["y"] for p in own], color=colour, linewidth=1.2,
+                  marker=MARKERS[k % len(MARKERS)], markersize=9 if hollow else 5.5, label=strategy,
+                  markerfacecolor="none" if hollow else colour, zorder=3 + k)  # fmt: skip
         if len(own) > 1:
-            for p in own:
-                axes.annotate(f"{p['weight']:g}", (p["x"], p["y"]), xytext=(4, 5), fontsize=7.5,
-                              textcoords="offset points", color=colour)  # fmt: skip
+            for p, offset, side in ((own[0], (7, 7), "left"), (own[-1], (-7, 5), "right")):
+                axes.annotate(f"w {p['weight']:g}", (p["x"], p["y"]), xytext=offset, ha=side,
+                              textcoords="offset points", fontsize=8, color=colour)  # fmt: skip
     axes.axhline(1.0, color="#888888", linewidth=0.8, linestyle=":")
     axes.set_xscale("log")
-    axes.grid(alpha=0.25, which="both")
-    axes.margins(x=0.12, y=0.12)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.grid(alpha=0.25)
+    axes.margins(x=0.15, y=0.12)
     return axes
 
 
@@ -224,8 +228,10 @@ def save_tradeoff(file: Path, panels: Mapping[str, Sequence[Mapping[str, Any]]],
         draw_tradeoff(axes, points).set_title(f"layers: {name}", fontsize=10)
     for axes in grid.flat[len(panels) :]:
         axes.set_visible(False)
-    figure.supxlabel("expansions a path, mean (logarithmic)", fontsize=10)
-    figure.supylabel("cost / optimum, mean", fontsize=10)
+    for axes in grid[-1]:
+        axes.set_xlabel("expansions a path, mean (logarithmic)")
+    for axes in grid[:, 0]:
+        axes.set_ylabel("cost / optimum, mean")
     figure.suptitle(note, fontsize=10)
     _legend(figure, grid.flat[0])
     _save(figure, file)

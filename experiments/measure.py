@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from envs.layouts import Layout
 from envs.streams import stream
-from envs.world import World
 from planners import (
     CheckError,
     CostField,
@@ -24,7 +23,7 @@ from planners import (
     plan,
 )
 
-from .shift import Shift, run_shift
+from .shift import Shift, prepare_shift, run_shift
 from .spec import BUILT_IN, LAYERS, Run
 from .stats import mean_of
 
@@ -67,7 +66,7 @@ def measure_shift(run: Run) -> Measures:
         weight=None if run.strategy != "wastar" else run.weight, lam_risk=run.lam_risk,
         lam_congestion=run.lam_congestion, lam_energy=run.lam_energy,
     )  # fmt: skip
-    episode = run_shift(shift).episode
+    episode = run_shift(prepare_shift(shift)).episode
     plans = [row for row in episode.rows if row["event"] == "plan"]
     summary = {RENAMED.get(key, key): value for key, value in episode.summary.items()}
     del summary["seed"]
@@ -77,9 +76,8 @@ def measure_shift(run: Run) -> Measures:
 @lru_cache(maxsize=8)
 def _learned(shift: Shift) -> tuple[Layout, CostField]:
     """The warehouse, and the layers that the robot believes in after a shift."""
-    worlds: list[World] = []
-    run = run_shift(shift, on_world=worlds.append)
-    return run.layout, worlds[0].belief.costs()
+    ready = run_shift(prepare_shift(shift)).ready
+    return ready.layout, ready.world.belief.costs()
 
 
 def measure_paths(run: Run) -> Measures:

@@ -50,6 +50,7 @@ def run_study(
             writes there; OSError: the folder cannot be written.
     """
     runs = spec.runs()
+    pool = open_pool(executor, workers)
     folder.mkdir(parents=True, exist_ok=True)
     with RowWriter(folder / ROWS) as writer:
         known = {row["run_id"] for row in read_rows(folder / ROWS)}
@@ -57,7 +58,6 @@ def run_study(
         before = len(runs) - len(todo)
         on_done(before)
         failed = 0
-        pool = open_pool(executor, workers)
         try:
             for done, row in enumerate(_rows(pool, spec.name, todo), start=1):
                 writer.append(row)

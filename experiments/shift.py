@@ -161,33 +161,52 @@ def _orders(file: str, layout: Layout) -> tuple[list[tuple[int, ...]], str]:
 
 
 @dataclass(frozen=True)
-class ShiftRun:
-    """A finished shift: its question, warehouse, episode, and remarks for the reader."""
+class ReadyShift:
+    """A shift before its first tick: its question, warehouse, world, and remarks for the reader."""
 
     shift: Shift
     layout: Layout
-    episode: Episode
+    world: World
     said: tuple[str, ...]
 
 
-def run_shift(
-    shift: Shift,
-    *,
-    chooser: Chooser | None = None,
-    on_minute: Callable[[float], None] = lambda minutes: None,
-    on_world: Callable[[World], None] = lambda world: None,
-) -> ShiftRun:
-    """Run a shift to its end; `on_minute` is told the simulated minutes so far.
+@dataclass(frozen=True)
+class ShiftRun:
+    """A finished shift: what it began with (the world is now at its end), and its episode."""
 
-    `on_world` is shown the world before its first tick; it is the same object after the last.
+    ready: ReadyShift
+    episode: Episode
+
+    @property
+    def shift(self) -> Shift:
+        """What was asked for."""
+        return self.ready.shift
+
+    @property
+    def layout(self) -> Layout:
+        """Where it was."""
+        return self.ready.layout
+
+
+def prepare_shift(shift: Shift) -> ReadyShift:
+    """Warehouse, orders and world of a shift; nothing moves and nothing is written yet.
 
     Raises:
         ValueError, OSError: whatever of the shift makes no sense, by name and value.
     """
     layout = layout_of(shift)
     world, said = world_of(shift, layout)
-    on_world(world)
-    chooser = chooser or chooser_of(shift)
+    return ReadyShift(shift, layout, world, said)
+
+
+def run_shift(
+    ready: ReadyShift,
+    chooser: Chooser | None = None,
+    *,
+    on_minute: Callable[[float], None] = lambda minutes: None,
+) -> ShiftRun:
+    """Run a shift to its end; `on_minute` is told the simulated minutes so far."""
+    shift, world = ready.shift, ready.world
     every = round(30.0 / world.tick_s)
 
     def on_tick(now: World) -> None:
@@ -195,9 +214,11 @@ def run_shift(
             on_minute(now.time_s / 60.0)
 
     settings = PlannerSettings(strategy=shift.strategy, weight=shift.weight)
-    seconds = 60.0 * shift.minutes
-    episode = run_episode(world, chooser, settings, seconds=seconds, on_tick=on_tick)
-    return ShiftRun(shift, layout, episode, said)
+    episode = run_episode(
+        world, chooser or chooser_of(shift), settings, seconds=60.0 * shift.minutes,
+        on_tick=on_tick,
+    )  # fmt: skip
+    return ShiftRun(ready, episode)
 
 
 def save_shift(run: ShiftRun, folder: Path) -> None:

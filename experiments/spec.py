@@ -89,19 +89,20 @@ class Spec(BaseModel):
         map_hash = ""
         if self.map != BUILT_IN:
             map_hash = hashlib.sha256(Path(self.map).read_bytes()).hexdigest()
-        rest = {"map": self.map, "map_hash": map_hash}
-        for key in ("queries", "learn_minutes", "shift_minutes", "workers", "traffic"):
-            rest[key] = getattr(self, key)
+        same = ("map", "queries", "learn_minutes", "shift_minutes", "workers", "traffic")
+        rest: dict[str, Any] = {key: getattr(self, key) for key in (*same, "chooser", "profile")}
         runs = [
-            Run(layers=name, **lams, strategy=strategy, weight=weight, seed=seed,
-                chooser=self.chooser, profile=self.profile, **rest)  # type: ignore[arg-type]
+            Run(
+                map_hash=map_hash, layers=name, strategy=strategy, weight=weight, seed=seed,
+                **lams, **rest,
+            )
             for name, lams in self._layer_sets()
             for strategy, weight in self._searches()
             for seed in self.seeds
         ]  # fmt: skip
         return tuple(dict.fromkeys(runs))
 
-    def _layer_sets(self) -> list[tuple[str, dict[str, float]]]:
+    def _layer_sets(self) -> list[tuple[str, dict[str, Any]]]:
         for name, weights in self.layers.items():
             unknown = sorted(set(weights) - set(LAYERS))
             if unknown:

@@ -1,7 +1,7 @@
 """Heuristics: what a search believes is left to pay.
 
 Those that the library builds are lower bounds, consistent also in floating point: they are scaled
-by the least pace and by `1 - 1e-9`. Anything that a user passes only leads, unless declared a
+by the least pace and by `1 - 5e-10`. Anything that a user passes only leads, unless declared a
 bound.
 """
 
@@ -18,7 +18,7 @@ from .graphs import GraphMap
 from .kernels.loop import MANHATTAN, OCTILE, SQRT2, STRAIGHT, TABLE, ZERO, Bound
 from .maps import GridMap, read_only
 
-SLACK = 1.0 - 1e-9
+SLACK = 1.0 - 5e-10
 UNREACHABLE = 1e150  # stands for an infinite h: beyond every cost, and still finite times a weight
 
 # Read-only like every array that the kernel only reads: numba compiles once for each such property.

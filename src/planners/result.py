@@ -72,6 +72,13 @@ class Trace:
         expansions = self.kinds == self.KINDS.index("expand")
         return np.asarray(self.nodes[expansions], dtype=np.int64)
 
+    def order(self, size: int) -> npt.NDArray[np.float64]:
+        """(size,) when each node was first expanded, from 1; NaN where it never was: a heat map."""
+        order = np.full(size, np.nan)
+        nodes, first = np.unique(self.expanded, return_index=True)
+        order[nodes] = first + 1.0
+        return order
+
 
 @dataclass(frozen=True, eq=False)
 class PlanResult:

@@ -161,7 +161,7 @@ def watch(belief: Belief, node: int, seconds: float, start_s: float = 0.0) -> fl
 def test_risk_rises_where_people_are_seen_and_fades_to_the_prior() -> None:
     belief = belief_on(staff=4)
     prior = belief.costs().layer("risk").copy()
-    time_s = watch(belief, 94, 60.0)
+    time_s = watch(belief, 94, 300.0)
     risk = belief.costs().layer("risk")
     assert risk[94] > 2.0 * prior[94]
     assert risk[95] == pytest.approx(risk[94], rel=0.2), "next to the person is as near"
@@ -210,7 +210,7 @@ def test_a_factor_with_weight_zero_moves_no_route(factor: str) -> None:
     belief = belief_on(staff=4, **{f"lam_{factor}": 0.0})
     watch(belief, 94, 30.0)
     belief.hear_fleet([94], 5.0)
-    belief.refresh(100.0, None)
+    belief.refresh(500.0, None)
     costs = belief.costs()
     others = [costs.weights[name] * costs.layer(name) for name in costs.layers if name != factor]
     np.testing.assert_allclose(costs.pace, costs.base + sum(others), rtol=1e-5)
@@ -229,12 +229,12 @@ def test_each_layer_sends_the_route_round() -> None:
     assert set(crowd) <= direct, "straight ahead is shortest"
 
     belief = belief_on(staff=1)
-    watch(belief, crowd[0], 60.0)
-    belief.refresh(100.0, None)
+    watch(belief, crowd[0], 400.0)
+    belief.refresh(500.0, None)
     assert crowd[0] not in route(belief)
     unafraid = belief_on(staff=1, lam_risk=0.0, lam_congestion=0.0)
-    watch(unafraid, crowd[0], 60.0)
-    unafraid.refresh(100.0, None)
+    watch(unafraid, crowd[0], 400.0)
+    unafraid.refresh(500.0, None)
     assert crowd[0] in route(unafraid)
 
     for lam, through in ((4.0, False), (0.0, True)):

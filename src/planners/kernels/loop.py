@@ -47,7 +47,7 @@ ZERO, MANHATTAN, OCTILE, STRAIGHT, TABLE = 0, 1, 2, 3, 4
 SOURCE, GENERATE, EXPAND, CLOSE = 0, 1, 2, 3
 SQRT2 = 1.4142135623730951
 LESS = 1.0 - 1e-13  # an improvement below this is rounding: two sums of the same steps
-ALMOST = 1.0 + 1e-9  # a proof is complete when C <= w * f_min * ALMOST
+ALMOST = 1.0 + 1e-9  # C is proven when C <= w * f * ALMOST for every f that waits
 
 
 class Grid(NamedTuple):
@@ -139,7 +139,7 @@ def relax(work: Work, rule: Rule, bound: Bound, u: int, v: int, step: float) -> 
         if rule.discipline == PRIORITY and g >= work.g[v] * LESS:
             return
     h = estimate(bound, v)
-    if rule.proving and g + h >= work.cost[0]:
+    if rule.proving and (g + h) * ALMOST >= work.cost[0]:
         return
     work.g[v] = g
     work.parent[v] = u
@@ -283,7 +283,7 @@ def search(space: Grid | Graph, work: Work, rule: Rule, bound: Bound) -> int:
             if rule.proving:
                 continue
             return REACHED
-        if rule.proving and work.g[u] + estimate(bound, u) >= work.cost[0]:
+        if rule.proving and (work.g[u] + estimate(bound, u)) * ALMOST >= work.cost[0]:
             leave(work, u)
             continue
         if ints[EXPANDED] >= rule.limit:

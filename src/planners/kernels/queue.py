@@ -1,6 +1,7 @@
 """The queue of the search: a ring of buckets, and a heap for what lies beyond the ring.
 
-A bucket holds the keys in `[b * width, (b + 1) * width)` as a list: last in, first out (or first
+A bucket holds the keys nearest to `b * width` as a list (so that keys which differ by rounding
+only, around a multiple of the width, fall into one): last in, first out (or first
 in, first out for breadth-first). A key that does not fit into the ring, because it lies too far
 from the keys that are there, goes to a binary heap; so any key is legal, infinity too, keys may
 fall, and only speed depends on the width. Order is by bucket; within a bucket it is the list's.
@@ -55,7 +56,7 @@ def entry_for(work: Work, node: int) -> Any:
 def put(work: Work, key: float, node: int, at_tail: bool) -> None:
     """Queue a node. Equal buckets: last in, first out; `at_tail`: first in, first out."""
     ints = work.ints
-    x = float(key) * work.per_width
+    x = float(key) * work.per_width + 0.5
     if not (-BIG < x < BIG):
         push_heap(work, key, node)
         return
@@ -100,7 +101,7 @@ def take(work: Work) -> int:
     if ints[IN_RING] == 0:
         return pop_heap(work) if ints[IN_HEAP] > 0 else -1
     bucket = least_bucket(work)
-    if ints[IN_HEAP] > 0 and float(work.heap_key[0]) * work.per_width < bucket:
+    if ints[IN_HEAP] > 0 and float(work.heap_key[0]) * work.per_width + 0.5 < bucket:
         return pop_heap(work)
     slot = bucket & (work.ring.shape[0] - 1)
     entry = int(work.ring[slot])
@@ -117,7 +118,7 @@ def least_key(work: Work) -> float:
     if work.ints[IN_HEAP] > 0:
         key = float(work.heap_key[0])
     if work.ints[IN_RING] > 0:
-        key = min(key, least_bucket(work) / work.per_width)
+        key = min(key, (least_bucket(work) - 0.5) / work.per_width)
     return key
 
 
