@@ -29,7 +29,7 @@ class OneLineErrors(click.Group):
     def main(self, *args: Any, **options: Any) -> Any:
         """Run the command line and leave the process with its exit status."""
         options["standalone_mode"] = False
-        options.setdefault("prog_name", "aislewise")
+        options["prog_name"] = self.name
         run = super().main
         sys.exit(_status(lambda: run(*args, **options)))
 
@@ -59,6 +59,7 @@ def _fail(message: str) -> int:
 
 
 @click.group(
+    "aislewise",
     cls=OneLineErrors,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},

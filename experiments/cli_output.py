@@ -12,7 +12,7 @@ import click
 
 from .rows import to_json
 
-PLAIN_WIDTH = 120  # columns of a table that goes to a file or a pipe
+PLAIN_WIDTH = 150  # columns of a table that goes to a file or a pipe
 
 
 def print_json(document: Any) -> None:

@@ -232,11 +232,8 @@ def save_shift(run: ShiftRun, folder: Path) -> None:
     (folder / "summary.json").write_text(to_json(run.episode.summary) + "\n", encoding="utf-8")
     head: dict[str, Any] = {"event": "shift", "time_s": 0.0, **asdict(run.shift)}
     head["llm"] = None if run.shift.llm is None else _without_secrets(run.shift.llm)
-    head["chooser"], head["layout"], head["said"] = (
-        run.shift.chooser_name,
-        run.layout.name,
-        list(run.said),
-    )
+    head |= {"chooser": run.shift.chooser_name, "layout": run.layout.name}
+    head["said"] = list(run.ready.said)
     with (folder / "episode.jsonl").open("w", encoding="utf-8") as stream:
         for row in (head, *run.episode.rows):
             stream.write(json.dumps(row, allow_nan=False) + "\n")

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-
 from oracles import Adjacency, graph_adjacency, grid_adjacency
+
 from planners import CostField, GraphMap, GridMap, Layer
 
 MOVES = ("four", "eight", "eight-one-free", "eight-any")
@@ -203,9 +203,7 @@ def grid_problems(draw: st.DrawFn) -> Problem:
     base = draw(st.sampled_from([0.0, 1.0]))
     grid = GridMap(blocked, 1.0, moves, one_way)
     layers = [Layer("risk", risk)] + ([] if edge is None else [Layer("edge", edge)])
-    adjacency = grid_adjacency(
-        blocked.tolist(), moves, 1.0, one_way, (base + risk).tolist(), edge
-    )
+    adjacency = grid_adjacency(blocked.tolist(), moves, 1.0, one_way, (base + risk).tolist(), edge)
     nodes = st.integers(0, blocked.size - 1)
     return Problem(grid, CostField(grid, base, layers), adjacency, draw(nodes), draw(nodes))
 

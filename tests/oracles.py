@@ -1,7 +1,8 @@
 """Slow, obvious answers to compare the planners with; nothing here uses a planner or a kernel.
 
-A problem is an adjacency: for every node a list of `(successor, cost)`. It is built from the blocked
-cells, the name of the move rule and the layers as the user gave them, never from a planner's arrays.
+A problem is an adjacency: for every node a list of `(successor, cost)`. It is built from the
+blocked cells, the name of the move rule and the layers as the user gave them, never from a
+planner's arrays.
 Test files import this module by name (`pythonpath = ["tests"]` in pyproject.toml).
 """
 
@@ -139,7 +140,7 @@ def networkx_dijkstra(adjacency: Adjacency, root: int) -> list[float]:
 
 
 def walk_cost(adjacency: Adjacency, nodes: Sequence[int]) -> float:
-    """Cost of a walk, by the cheapest edge of each step; an AssertionError where no edge leads on."""
+    """Cost of a walk, by the cheapest edge of each step; an AssertionError where none leads on."""
     total = []
     for u, v in zip(list(nodes)[:-1], list(nodes)[1:], strict=True):
         steps = [cost for w, cost in adjacency[int(u)] if w == v]

@@ -7,8 +7,8 @@ import threading
 
 import numpy as np
 import pytest
-
 from instances import open_grid, random_graph, random_grid
+
 from planners import (
     CostField,
     GraphMap,
@@ -58,8 +58,9 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS)
 def test_any_form_of_blocked_and_layer(form):
     risk = RISK if form != "bool" else RISK > 0
-    expected = plan(GridMap(BLOCKED), (0, 0), (2, 0),
-                    costs=CostField(GridMap(BLOCKED), layers=[Layer("risk", risk.astype(float))]))  # fmt: skip
+    plain = GridMap(BLOCKED)
+    plain_costs = CostField(plain, layers=[Layer("risk", risk.astype(float))])
+    expected = plan(plain, (0, 0), (2, 0), costs=plain_costs)
     blocked, values = FORMS[form](BLOCKED), FORMS[form](risk)
     kept = pickle.dumps((blocked, values))
     grid = GridMap(blocked)
@@ -155,9 +156,7 @@ def test_results_never_alias_work_arrays(make):
             np.testing.assert_array_equal(array, again)
         np.testing.assert_array_equal(field.values, values)
         assert not any(
-            np.shares_memory(one, two)
-            for one in arrays_of(first)
-            for two in arrays_of(third)
+            np.shares_memory(one, two) for one in arrays_of(first) for two in arrays_of(third)
         )
 
 

@@ -124,7 +124,8 @@ def test_graph_options():
     [
         (np.full((3, 4), NAN), r"nan at cell \(0, 0\)"), (np.full((3, 4), INF), "inf"),
         (np.where(np.arange(12).reshape(3, 4) == 6, -0.25, 1), r"-0.25 at cell \(1, 2\)"),
-        (np.zeros((4, 3)), r"\(4, 3\)"), (np.zeros(5), r"\(5,\)"), (np.zeros((8, 4, 3)), r"\(8, 4, 3\)"),
+        (np.zeros((4, 3)), r"\(4, 3\)"), (np.zeros(5), r"\(5,\)"),
+        (np.zeros((8, 4, 3)), r"\(8, 4, 3\)"),
         (3.0, r"\(\)"), (np.full((3, 4), "x"), "<U1"), (np.full((3, 4), 1e39), "e\\+39"),
     ],
 )  # fmt: skip
@@ -134,7 +135,9 @@ def test_layers(values, told):
 
 def test_layers_name_themselves():
     refuses("'risk'", CostField, GRID, layers=[Layer("risk", np.zeros(3))])
-    refuses("'risk'", CostField, GRID, layers=[Layer("risk", np.zeros(12)), Layer("risk", np.ones(12))])
+    refuses(
+        "'risk'", CostField, GRID, layers=[Layer("risk", np.zeros(12)), Layer("risk", np.ones(12))]
+    )
     refuses("'base'", CostField, GRID, layers=[Layer("base", np.zeros(12))])
     edge = np.zeros((8, 3, 4))
     edge[2, 1, 1] = -3.0
@@ -182,7 +185,6 @@ def test_strategies_and_engines():
     refuses("'nearest'", plan, GRID, 0, 5, on_unreachable="nearest")
     for strategy in ("bfs", "dfs"):
         refuses(f"'{strategy}'", plan, GRID, 0, 5, strategy=strategy, guidance=Guidance())
-    for strategy in ("bfs", "dfs", "ucs"):
         refuses(f"'{strategy}'", plan, GRID, 0, 5, strategy=strategy, heuristic="octile")
 
 

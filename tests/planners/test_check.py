@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
 from instances import build_graph, open_grid, random_graph, random_grid
 from oracles import close, dijkstra, reverse, scipy_dijkstra
+
 from planners import (
     CheckError,
     CostField,
@@ -106,7 +106,9 @@ def test_a_jump_over_the_edge_of_the_map():
 
 def test_a_blocked_cell_and_a_cell_outside():
     grid, costs, _ = on_wall()
-    fails(grid, along(grid, costs, [(0, 0), (1, 0), (1, 1), (1, 2), (1, 3), (2, 3)]), costs, "block")
+    fails(
+        grid, along(grid, costs, [(0, 0), (1, 0), (1, 1), (1, 2), (1, 3), (2, 3)]), costs, "block"
+    )
     _, _, result = on_wall()
     nodes = np.array([0, 99])
     fails(grid, replace(result, path=Path(nodes, 1.0)), costs, "99")

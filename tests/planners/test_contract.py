@@ -8,9 +8,9 @@ import math
 import networkx as nx
 import numpy as np
 import pytest
-
 from instances import build_graph, lead_values, open_grid, random_graph, random_grid
 from oracles import RELATIVE, close, dijkstra
+
 from planners import (
     STRATEGIES,
     CostField,
@@ -120,7 +120,7 @@ def test_weights(strategy):
     if strategy == "wastar":
         assert plan(grid, 0, 8, strategy=strategy, weight=2.5).bound == 2.5
     else:
-        with pytest.raises(ValueError, match="2.5"):
+        with pytest.raises(ValueError, match=r"2\.5"):
             plan(grid, 0, 8, strategy=strategy, weight=2.5)
 
 
@@ -171,7 +171,7 @@ def test_budgets_to_the_exact_edge(options):
             check(problem.map, result, problem.costs, exact=True)
             if result.path is not None:
                 assert result.path.nodes[-1] == problem.goal
-                assert 1 <= result.certificate
+                assert result.certificate >= 1
                 assert result.cost <= result.certificate * optimum * (1 + RELATIVE)
 
 

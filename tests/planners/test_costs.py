@@ -1,4 +1,4 @@
-"""Layers, updates, blocking: the one mutable object stays consistent with itself and with the maps."""
+"""Layers, updates, blocking: the one mutable object stays consistent with itself and the maps."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-
 from instances import build_graph, open_grid, random_graph, random_grid
 from oracles import close, dijkstra, graph_adjacency, grid_adjacency
+
 from planners import CostField, GraphMap, GridMap, Layer, check, plan
 
 

@@ -5,10 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from instances import (
+    graph_problems,
+    grid_problems,
+    lead_values,
+    open_grid,
+    random_graph,
+    random_grid,
+)
+from oracles import close, dijkstra
 
-from instances import graph_problems, grid_problems, lead_values, open_grid, random_graph, random_grid
-from oracles import close
-from planners import STRATEGIES, CostField, GraphMap, GridMap, Guidance, Layer, Reward, plan
+from planners import STRATEGIES, CostField, GraphMap, Guidance, Layer, Reward, plan
 
 VARIANTS = [
     *({"strategy": name} for name in STRATEGIES),
@@ -162,7 +169,9 @@ def test_bfs_expands_in_the_textbook_order():
             if blocked[problem.start] or blocked[problem.goal] or problem.start == problem.goal:
                 continue
             expanded, parents = textbook_bfs(problem.adjacency, problem.start, problem.goal)
-            result = plan(problem.map, *problem.ends, costs=problem.costs, strategy="bfs", trace=True)
+            result = plan(
+                problem.map, *problem.ends, costs=problem.costs, strategy="bfs", trace=True
+            )
             assert result.trace.expanded.tolist() == expanded
             assert result.stats.generated == len(parents)
             assert (result.status == "found") == (problem.goal in parents)
@@ -191,14 +200,30 @@ def test_dfs_expands_in_the_textbook_order():
             if blocked[problem.start] or blocked[problem.goal] or problem.start == problem.goal:
                 continue
             expanded, found = textbook_dfs(problem.adjacency, problem.start, problem.goal)
-            result = plan(problem.map, *problem.ends, costs=problem.costs, strategy="dfs", trace=True)
+            result = plan(
+                problem.map, *problem.ends, costs=problem.costs, strategy="dfs", trace=True
+            )
             assert result.trace.expanded.tolist() == expanded
             assert (result.status == "found") == found
 
 
 # expanded, generated, reopened of engine="generic"; a change here is a change of behaviour
-GOLDEN_GRID = {}
-GOLDEN_GRAPH = {}
+GOLDEN_GRID = {
+    "bfs": (748, 751, 0),
+    "dfs": (536, 581, 0),
+    "ucs": (744, 747, 0),
+    "greedy": (50, 128, 0),
+    "astar": (652, 699, 0),
+    "wastar": (503, 559, 0),
+}
+GOLDEN_GRAPH = {
+    "bfs": (230, 248, 0),
+    "dfs": (100, 116, 0),
+    "ucs": (233, 256, 0),
+    "greedy": (40, 72, 0),
+    "astar": (179, 200, 0),
+    "wastar": (142, 181, 0),
+}
 
 
 def golden_graph():
@@ -220,3 +245,18 @@ def test_golden_counts(strategy):
     on_graph = plan(graph, 0, 250, costs=costs, strategy=strategy, engine="generic").stats
     counts = [(s.expanded, s.generated, s.reopened) for s in (on_grid, on_graph)]
     assert counts == [GOLDEN_GRID[strategy], GOLDEN_GRAPH[strategy]]
+
+
+def test_ucs_expands_the_nodes_that_are_nearer_than_the_goal():
+    """And astar those with g + h < C*, but for ties within a bucket."""
+    for seed in range(10):
+        problem = open_grid(seed, side=25)
+        g = np.array(dijkstra(problem.adjacency, 0))
+        least = float(problem.costs.pace[~problem.map.blocked.ravel()].min())
+        row, col = np.divmod(np.arange(625), 25)
+        down, right = 24 - row, 24 - col
+        octile = np.maximum(down, right) + (np.sqrt(2) - 1) * np.minimum(down, right)
+        for strategy, f in (("ucs", g), ("astar", g + least * octile)):
+            result = plan(problem.map, 0, problem.goal, costs=problem.costs, strategy=strategy)
+            must = int((f < g[-1] * (1 - 1e-6)).sum())
+            assert must - 2 <= result.stats.expanded <= must * 1.03 + 5

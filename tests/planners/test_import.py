@@ -37,7 +37,7 @@ print(json.dumps({"spent": time.process_time(), "cost": cost}))
 def run(code, tmp_path):
     """The JSON that a fresh interpreter prints; its machine-code cache lies in tmp_path."""
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True,
         env=environment, cwd=tmp_path, check=False,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The machine room: work arrays, the queue's edges, reference counting, the cache of machine code."""
+"""The machine room: work arrays, the edges of the queue, reference counts, cached machine code."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from instances import open_grid, random_graph, random_grid
 from oracles import close, dijkstra, grid_adjacency
+
 from planners import CostField, GridMap, Layer, cost_to_go, plan
 from planners.kernels import workspace
 
@@ -101,7 +101,9 @@ def test_keys_beyond_the_ring(huge, base):
         risk[:, 6] = huge  # a wall of them: it must be crossed
         grid = GridMap(np.zeros((12, 12)))
         costs = CostField(grid, base, [Layer("risk", risk)])
-        optimum = dijkstra(grid_adjacency(grid.blocked.tolist(), pace=(base + risk).tolist()), 0)[-1]
+        optimum = dijkstra(grid_adjacency(grid.blocked.tolist(), pace=(base + risk).tolist()), 0)[
+            -1
+        ]
         for strategy in ("ucs", "astar", "wastar"):
             for engine in ("generic", "textbook"):
                 result = plan(grid, 0, 143, costs=costs, strategy=strategy, engine=engine)
@@ -145,7 +147,7 @@ print(json.dumps({"found": found, "costs": [one.cost, two.cost]}))
 def run(code, tmp_path, **environment):
     """The JSON that a fresh interpreter prints, with a machine-code cache in tmp_path."""
     values = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), **environment}
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, env=values,
         cwd=tmp_path, check=False,
     )  # fmt: skip

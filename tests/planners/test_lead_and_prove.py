@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from instances import (
     build_graph,
     grid_problems,
@@ -20,7 +19,8 @@ from instances import (
     random_grid,
 )
 from oracles import RELATIVE, close, dijkstra, reverse
-from planners import Guidance, GridMap, Reward, check, cost_to_go, plan
+
+from planners import GridMap, Guidance, Reward, check, cost_to_go, plan
 
 WEIGHTS = (1.0, 1.2, 1.5, 2.0, 3.0)
 
@@ -240,7 +240,7 @@ def test_a_declared_lower_bound_proves():
     assert result.stats.expanded <= 2 * len(result.path)
 
 
-@pytest.mark.parametrize("strategy", ["greedy", "astar", "wastar"])
+@pytest.mark.parametrize("strategy", ["ucs", "greedy", "astar", "wastar"])
 @pytest.mark.parametrize("lead_weight", [None, 0.0, 2.0])
 def test_infinite_values_of_a_declared_bound(strategy, lead_weight):
     """Exact fields hold infinity where no way leads: legal as a bound, with any lead."""

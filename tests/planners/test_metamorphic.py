@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from instances import MOVES, build_graph, grid_problems, open_grid, random_edges, random_graph
 from oracles import close
+
 from planners import CostField, GraphMap, GridMap, Layer, cost_to_go, plan
 
 SEEDS = range(25)

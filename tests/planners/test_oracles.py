@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given, settings
-
 from instances import Problem, graph_problems, grid_problems, random_graph, random_grid
 from oracles import (
     close,
@@ -17,6 +16,7 @@ from oracles import (
     scipy_dijkstra,
     walk_cost,
 )
+
 from planners import check, cost_to_come, cost_to_go, plan
 
 CHUNKS = 10

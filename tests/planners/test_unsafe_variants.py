@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-
 from instances import build_graph
 from oracles import RELATIVE, Adjacency, close, dijkstra, graph_adjacency, reverse
-from planners import Guidance, GridMap, Reward, check, plan
+
+from planners import GridMap, Guidance, Reward, check, plan
 
 
 @dataclass
@@ -96,10 +96,14 @@ def broken_by(extra_of, w=1.5, tries=1500):
 
 
 def ladder(stages: int, detour):
-    """Even nodes 0, 2, .. joined by a cheap way over the odd node between and by a dear direct edge."""
+    """Even nodes joined by a cheap way over the odd node between them and by a dear direct edge."""
     edges = []
     for i in range(stages):
-        edges += [(2 * i, 2 * i + 1, 1.0), (2 * i, 2 * i + 2, detour(i)), (2 * i + 1, 2 * i + 2, 1.0)]
+        edges += [
+            (2 * i, 2 * i + 1, 1.0),
+            (2 * i, 2 * i + 2, detour(i)),
+            (2 * i + 1, 2 * i + 2, 1.0),
+        ]
     nodes = 2 * stages + 1
     adjacency = graph_adjacency(nodes, edges)
     return nodes, edges, adjacency, np.array(dijkstra(reverse(adjacency), nodes - 1))
@@ -172,7 +176,7 @@ def lower_bounds(found: Led, h):
 
 
 def test_certificates_that_forget_something_are_false():
-    """Without INCONS, and without min(C, .), the "lower bound" exceeds the optimum; whole it never does."""
+    """Without INCONS or without min(C, .) the "lower bound" is above the optimum; whole, never."""
     no_incons = no_min = 0
     for seed in range(1500):
         rng, edges, adjacency, h, optimum = random_digraph(seed)
@@ -256,7 +260,7 @@ def test_bucket_astar_without_proof_answers_3_9():
 
 
 def test_reopening_in_the_lead_blows_up():
-    """A ladder that is climbed anew for every rung that improves: 2^14 expansions, ours two a node."""
+    """A ladder climbed anew for every rung that improves: 2^14 expansions, ours two a node."""
     stages = 14
     nodes, edges, adjacency, _ = ladder(stages, lambda i: 4.0 * 2.0 ** (stages - i))
     node = np.arange(nodes)

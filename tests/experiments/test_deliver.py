@@ -1,0 +1,262 @@
+"""`aislewise deliver`: a shift end to end, its files, its repeatability, and bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from envs.metrics import SUMMARY_KEYS
+from experiments.factors import FACTORS, METRICS, factor_weights
+from experiments.shift import Shift, chooser_of, prepare_shift, read_notes, run_shift
+
+COMMAND = Path(sys.executable).with_name("aislewise")
+PNG = b"\x89PNG\r\n\x1a\n"
+FILES = {"summary.json", "episode.jsonl", "map.png", "battery.png"}
+RATES = {"plan_ms_p50", "plan_ms_p99", "sim_seconds_per_wall_second"}
+
+
+def delivered(call, out, *arguments):
+    result = call("deliver", "--out", out, "--json", *arguments)
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def rows_of(folder):
+    return [json.loads(line) for line in (folder / "episode.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("chooser", ["reflex", "nearest", "earliest", "utility", "llm"])
+def test_every_chooser_runs_a_shift(call, tmp_path, chooser):
+    document = delivered(call, tmp_path, "--minutes", "2", "--chooser", chooser)
+    assert set(document) == set(SUMMARY_KEYS)
+    assert document["contacts"] == 0
+    decided = {"nearest": "reflex", "llm": "fallback"}.get(chooser, chooser)
+    assert set(document["decided_by"]) <= {decided, "reserve"}
+
+
+def test_the_folder_holds_the_whole_shift(call, tmp_path):
+    document = delivered(call, tmp_path, "--minutes", "5", "--traffic", "3", "--seed", "4")
+    assert {file.name for file in tmp_path.iterdir()} == FILES
+    assert json.loads((tmp_path / "summary.json").read_text()) == document
+    head, *rows = rows_of(tmp_path)
+    assert head["event"] == "shift"
+    assert (head["minutes"], head["seed"], head["traffic"]) == (5.0, 4, 3)
+    assert head["chooser"] == "utility"
+    assert sum(row["event"] == "delivery" for row in rows) == document["deliveries"]
+    assert sum(row["event"] == "plan" for row in rows) == sum(document["replans"].values())
+    for picture in ("map.png", "battery.png"):
+        assert (tmp_path / picture).read_bytes().startswith(PNG)
+
+
+def test_people_are_told_who_decides_and_where_it_is_written(call, elsewhere):
+    result = call("deliver", "--minutes", "1", "--seed", "3")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[0] == "utility decides; no language model is asked"
+    folder = Path("runs", "deliver-built-in-seed3")
+    assert f"written to {folder}" in result.stdout
+    assert {file.name for file in folder.iterdir()} == FILES
+    for key in SUMMARY_KEYS:
+        assert key.replace("_", " ") in result.stdout
+
+
+def test_the_same_seed_has_the_same_trace_in_two_processes(tmp_path):
+    arguments = [COMMAND, "deliver", "--minutes", "2", "--traffic", "2", "--json"]
+    documents = []
+    for seed in ("0", "1"):
+        out = ["--out", str(tmp_path / seed)]
+        done = subprocess.run(
+            [*arguments, *out], capture_output=True, text=True, check=True, cwd=tmp_path,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        )  # fmt: skip
+        document = json.loads(done.stdout)
+        assert done.stderr == "utility decides; no language model is asked\n"
+        documents.append({k: v for k, v in document.items() if k not in RATES})
+    assert documents[0] == documents[1]
+    assert len(documents[0]["trace_hash"]) == 64
+
+
+def test_another_seed_is_another_shift(call, tmp_path):
+    first, second = (
+        delivered(call, tmp_path / seed, "--minutes", "1", "--seed", seed) for seed in "01"
+    )
+    assert first["trace_hash"] != second["trace_hash"]
+    assert (first["seed"], second["seed"]) == (0, 1)
+
+
+def test_a_map_and_tasks_of_ones_own(call, tmp_path, warehouse):
+    tasks = tmp_path / "shop.tasks"
+    tasks.write_text("3\n10\n28,8\n8\n")
+    out = tmp_path / "out"
+    call_it = ("deliver", "--map", warehouse, "--tasks", tasks, "--minutes", "10", "--out", out)
+    result = call(*call_it, "--workers", "0")
+    assert result.exit_code == 0, result.stderr
+    assert "3 of 3 tasks" in result.stdout
+    assert "up to 12 orders" in result.stdout
+    rows = rows_of(out)
+    stops = {row["order"]: row["stops"] for row in rows if row["event"] == "order"}
+    assert stops["O2"] == [28, 8]
+    assert stops["O1"][0] == 10
+    assert stops["O3"][-1] == 8
+    delivered_ = {row["order"] for row in rows if row["event"] == "delivery"}
+    assert delivered_ == {"O1", "O2", "O3"}
+
+
+@pytest.mark.parametrize(
+    ("map_name", "tasks"),
+    [
+        ("warehouse_small.map", "warehouse_small.tasks"),
+        ("warehouse_long_corridor_large.map", "fulfill-example_2500.tasks"),
+    ],
+)
+def test_real_maps_and_tasks(call, shared_data, tmp_path, map_name, tasks):
+    folder = shared_data / "lorr"
+    document = delivered(
+        call, tmp_path, "--map", folder / map_name, "--tasks", folder / tasks, "--minutes", "2"
+    )
+    assert set(document) == set(SUMMARY_KEYS)
+    assert document["deliveries"] > 0 or document["delivery_time_p50_s"] is None
+    assert document["replans"]["new_goal"] >= 1
+
+
+def test_recorded_calls_replay(call, tmp_path):
+    log = tmp_path / "calls.jsonl"
+    log.write_text("")
+    document = delivered(call, tmp_path / "out", "--minutes", "1", "--llm", f"replay:{log}")
+    assert document["decided_by"] == {"fallback": 1}
+    assert not (tmp_path / "out" / "calls.jsonl").exists()
+    assert rows_of(tmp_path / "out")[0]["llm"] == f"replay:{log}"
+
+
+def test_a_dead_endpoint_falls_back_and_is_logged_without_secrets(call, tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+    url = "http://user:word@127.0.0.1:9/v1"
+    document = delivered(
+        call, tmp_path, "--minutes", "1", "--llm", url, "--llm-deadline", "0.5", "--notes", "O2 now"
+    )
+    assert document["decided_by"] == {"fallback": 1}
+    calls = (tmp_path / "calls.jsonl").read_text()
+    assert "O2 now" in calls
+    for file in ("calls.jsonl", "episode.jsonl", "summary.json"):
+        text = (tmp_path / file).read_text()
+        assert "very-secret" not in text
+        assert "user:word" not in text
+
+
+def test_no_address_in_the_environment_opts_in(monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
+    assert Shift().chooser_name == "utility"
+    assert "no language model is asked" in chooser_of(Shift(chooser="llm")).describe()
+
+
+def test_notes_reach_every_snapshot(tmp_path):
+    file = tmp_path / "notes.txt"
+    file.write_text("mind the forklift\n")
+    assert read_notes(f"@{file}") == "mind the forklift\n"
+    seen = []
+    ready = prepare_shift(Shift(minutes=0.5, notes="mind the forklift"))
+    chooser = chooser_of(ready.shift)
+    inner = chooser._chooser
+    choose = inner.choose
+    inner.choose = lambda snapshot: seen.append(snapshot.notes) or choose(snapshot)
+    run_shift(ready, chooser)
+    assert set(seen) == {"mind the forklift"}
+    assert "llm chooser only" in chooser.describe()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--minutes", "-5"), "-5"),
+        (("--minutes", "0"), "0"),
+        (("--minutes", "nan"), "nan"),
+        (("--minutes", "inf"), "inf"),
+        (("--seed", "-1"), "-1"),
+        (("--workers", "-2"), "-2"),
+        (("--traffic", "99999"), "100011"),
+        (("--chooser", "oracle"), "oracle"),
+        (("--strategy", "warp"), "warp"),
+        (("--weight", "0.5"), "0.5"),
+        (("--strategy", "astar", "--weight", "2"), "2.0"),
+        (("--profile", "truck"), "truck"),
+        (("--map", "gone.map"), "gone.map"),
+        (("--map", "."), "folder"),
+        (("--tasks", "gone.tasks"), "gone.tasks"),
+        (("--notes", "@gone.txt"), "gone.txt"),
+        (("--llm", "local"), "local"),
+        (("--llm", "ftp://x"), "ftp://x"),
+        (("--llm", "replay:gone"), "gone"),
+        (("--chooser", "utility", "--llm", "http://127.0.0.1:9"), "utility"),
+        (("--llm", "http://127.0.0.1:9", "--llm-deadline", "0"), "0.0"),
+        (("--compare", "everything"), "everything"),
+        (("--seeds", "3"), "--compare"),
+        (("--compare", "factors", "--seeds", "0"), "0"),
+        (("--compare", "factors", "--workers", "-2"), "-2"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(refused, elsewhere, arguments, said):
+    assert said in refused("deliver", *arguments)
+    assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("tasks", "said"),
+    [("1\n45\n", "45"), ("2\n10\n", "truncated"), ("0\n", "0"), ("x\n", "x"), ("1\n11\n", "11")],
+)
+def test_bad_tasks_are_one_line(refused, tmp_path, warehouse, tasks, said):
+    file = tmp_path / "bad.tasks"
+    file.write_text(tasks)
+    message = refused("deliver", "--map", warehouse, "--tasks", file)
+    assert "bad.tasks" in message
+    assert said in message
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(call, tmp_path):
+    file = tmp_path / "taken"
+    file.write_text("")
+    result = call("deliver", "--minutes", "1", "--out", file)
+    assert result.exit_code == 2
+    assert "taken" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_factors_are_compared_in_pairs(call, tmp_path):
+    document = delivered(
+        call, tmp_path, "--compare", "factors", "--seeds", "2", "--minutes", "3", "--seed", "5"
+    )
+    assert document["seeds"] == [5, 6]
+    assert tuple(document["factors"]) == FACTORS
+    assert json.loads((tmp_path / "factors.json").read_text()) == document
+    none, every = document["factors"]["none"], document["factors"]["all"]
+    assert none["change"] == {}
+    assert set(every["change"]) == set(METRICS) == set(none["mean"])
+    change = every["change"]["near_seconds"]
+    assert change["n"] == 2
+    assert change["low"] <= change["mean"] <= change["high"]
+    expected = every["mean"]["near_seconds"] - none["mean"]["near_seconds"]
+    assert change["mean"] == pytest.approx(expected)
+    # `all` is the shift as it is without a comparison, in whatever process it runs.
+    alone = run_shift(prepare_shift(Shift(minutes=3, seed=6))).episode.summary
+    assert every["trace_hashes"][1] == alone["trace_hash"]
+    assert (
+        len({hash_ for factor in FACTORS for hash_ in document["factors"][factor]["trace_hashes"]})
+        > 2
+    )
+
+
+def test_a_factor_switches_its_own_weight_alone():
+    shift = Shift(profile="delivery")
+    energy = 3600 / 211.2
+    assert factor_weights("none", shift) == dict.fromkeys(
+        ("lam_risk", "lam_congestion", "lam_energy"), 0.0
+    )
+    assert factor_weights("risk", shift)["lam_risk"] == 8.0
+    assert factor_weights("risk", shift)["lam_congestion"] == 0.0
+    assert factor_weights("battery", shift)["lam_energy"] == pytest.approx(energy)
+    every = {"lam_risk": 8.0, "lam_congestion": 1.0, "lam_energy": pytest.approx(energy)}
+    assert factor_weights("all", shift) == every
