@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup deliver test test-all check format lint types imports bench experiment report notebook build clean
+.PHONY: help setup deliver test test-slow check format lint types imports bench experiment report notebook build clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,8 +26,8 @@ deliver: setup  ## run the main job: a one-hour shift on the built-in warehouse
 test: setup  ## pass the tests (under ten minutes on two cores)
 	$(BIN)/python -m pytest -n $(JOBS)
 
-test-all: setup  ## the slow tests too
-	$(BIN)/python -m pytest -n $(JOBS) -m "not bench"
+test-slow: setup  ## the slow tests, one by one (some measure CPU time)
+	$(BIN)/python -m pytest -m slow
 
 check: format lint types imports test  ## format, lint, types, import contract and tests
 

@@ -6,7 +6,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -31,7 +31,8 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
     console.print(title, soft_wrap=True)
     table = Table()
     for k, column in enumerate(columns):
-        table.add_column(column, justify="right" if k and len(columns) > 2 else "left")
+        justify: Literal["left", "right"] = "right" if k and len(columns) > 2 else "left"
+        table.add_column(column, justify=justify, overflow="fold")
     for row in rows:
         table.add_row(*(shown(value) for value in row))
     console.print(table)

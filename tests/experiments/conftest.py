@@ -52,7 +52,7 @@ def call() -> Call:
 
 @pytest.fixture
 def refused(call: Call) -> Callable[..., str]:
-    """Calls like `call`; exit 2, nothing on standard output, one line of error, which it returns."""
+    """Calls like `call`, demands exit 2 and one line on standard error alone, and returns it."""
 
     def run(*arguments: object) -> str:
         result = call(*arguments)

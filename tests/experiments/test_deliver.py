@@ -227,7 +227,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(call, tmp_path):
 
 def test_factors_are_compared_in_pairs(call, tmp_path):
     document = delivered(
-        call, tmp_path, "--compare", "factors", "--seeds", "2", "--minutes", "3", "--seed", "5"
+        call, tmp_path, "--compare", "factors", "--seeds", "2", "--minutes", "2", "--seed", "5"
     )
     assert document["seeds"] == [5, 6]
     assert tuple(document["factors"]) == FACTORS
@@ -241,7 +241,7 @@ def test_factors_are_compared_in_pairs(call, tmp_path):
     expected = every["mean"]["near_seconds"] - none["mean"]["near_seconds"]
     assert change["mean"] == pytest.approx(expected)
     # `all` is the shift as it is without a comparison, in whatever process it runs.
-    alone = run_shift(prepare_shift(Shift(minutes=3, seed=6))).episode.summary
+    alone = run_shift(prepare_shift(Shift(minutes=2, seed=6))).episode.summary
     assert every["trace_hashes"][1] == alone["trace_hash"]
     assert (
         len({hash_ for factor in FACTORS for hash_ in document["factors"][factor]["trace_hashes"]})
