@@ -44,6 +44,7 @@ imports: setup  ## the import contract: experiments -> envs -> planners
 	$(BIN)/lint-imports
 
 bench: setup  ## pytest-benchmark of the kernels, expansions in extra_info
+	@mkdir -p runs
 	$(BIN)/python -m pytest tests/bench -m bench --benchmark-only --benchmark-json=runs/bench.json
 
 experiment: setup  ## run the built-in experiment into runs/first

@@ -68,6 +68,7 @@ def plan(
     Raises:
         ValueError: a start or goal outside the map, or an argument that makes no sense.
 
+    >>> from planners import GridMap
     >>> grid = GridMap([[0, 1, 0], [0, 0, 0]], moves="four")
     >>> result = plan(grid, (0, 0), (0, 2))
     >>> result.status, result.cost, result.path.cells.tolist()

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from envs.blockages import Blockage
-from envs.episode import Driver, Episode, PlannerSettings, run_episode, snapshot_of
+from envs.driver import Driver, snapshot_of
+from envs.episode import Episode, PlannerSettings, run_episode
 from envs.layouts import built_in, fulfilment
 from envs.metrics import SUMMARY_KEYS
 from envs.people import ROBOT
