@@ -9,16 +9,16 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from .costs import CostField, Map
-from .errors import CheckError
-from .graphs import GraphMap
+from .costs import CostField
+from .errors import CheckError, expect
+from .graphs import GraphMap, Map
 from .maps import GridMap
-from .result import PlanResult
+from .result import PlanResult, Status
 
 RELATIVE = 1e-6
 _STEPS = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
@@ -37,6 +37,10 @@ def check(
     Raises:
         CheckError: what does not hold, with the values.
     """
+    expect(map, (GridMap, GraphMap), "map")
+    expect(result, PlanResult, "result")
+    if costs is not None and not costs.fits(map):
+        raise ValueError(f"the cost field was made for {costs.map!r} and does not fit {map!r}")
     _check_status(map, result)
     if exact and result.status == "no_path" and result.start >= 0:
         optimum = exact_costs(map, result.start, costs)[result.goal]
@@ -51,11 +55,13 @@ def check(
     _check_cost(map, nodes, result, costs)
     if result.status in ("found", "budget_spent"):
         _check_bound(result)
-    if exact and result.status == "found":
+    if exact and result.status in ("found", "budget_spent"):
         _check_exact(map, nodes, result, costs)
 
 
 def _check_status(map: Map, result: PlanResult) -> None:
+    if result.status not in get_args(Status):
+        raise CheckError(f"unknown status {result.status!r}")
     if result.status == "found" and result.path is None:
         raise CheckError("status is 'found' but there is no path")
     if result.path is None or result.start < 0 or result.path.nodes.size == 0:
@@ -112,6 +118,29 @@ def _check_cost(
     )
     if not math.isclose(cost, result.cost, rel_tol=RELATIVE, abs_tol=1e-12):
         raise CheckError(f"the path costs {cost!r}, the result says {result.cost!r}")
+    path = result.path
+    assert path is not None
+    metres = _length(map, nodes, path.edges)
+    if not math.isclose(metres, path.length_m, rel_tol=RELATIVE, abs_tol=1e-12):
+        raise CheckError(f"the path is {metres!r} m long, the result says {path.length_m!r}")
+    if isinstance(map, GraphMap) and path.labels is not None:
+        labels = tuple(map.label(int(node)) for node in nodes)
+        if labels != tuple(path.labels):
+            raise CheckError("path.labels and path.nodes differ")
+
+
+def _length(map: Map, nodes: npt.NDArray[np.int64], edges: npt.NDArray[np.int64] | None) -> float:
+    """Length in metres; on graphs of `path.edges`, which have to join the nodes."""
+    if isinstance(map, GridMap):
+        cells = np.stack(np.divmod(nodes, map.cols), axis=1)
+        steps = np.diff(cells, axis=0)
+        return math.fsum(np.hypot(steps[:, 0], steps[:, 1])) * map.cell_size_m
+    if edges is None or edges.size != nodes.size - 1:
+        raise CheckError("a path on a graph needs one edge per move")
+    joined = (map.sources[edges] == nodes[:-1]) & (map.indices[edges] == nodes[1:])
+    if not joined.all():
+        raise CheckError(f"edge {edges[~joined][0]} does not join its two nodes")
+    return math.fsum(map.length_m[edges])
 
 
 def _move_cost(map: Map, u: int, v: int, costs: CostField | None) -> float:
@@ -143,7 +172,7 @@ def _check_exact(
     slack = optimum * RELATIVE + 1e-12
     if result.cost < optimum - slack:
         raise CheckError(f"cost {result.cost!r} is below the optimum {optimum!r}")
-    if math.isfinite(result.bound) and result.cost > result.bound * (optimum + slack):
+    if result.status == "found" and result.cost > result.bound * (optimum + slack):
         raise CheckError(f"cost {result.cost!r} is beyond {result.bound} x the optimum {optimum!r}")
     if math.isfinite(result.certificate) and result.cost > result.certificate * (optimum + slack):
         raise CheckError(f"certificate {result.certificate}: {result.cost!r} against {optimum!r}")

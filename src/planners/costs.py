@@ -6,20 +6,22 @@ Cost units are the user's; the living world uses seconds. Moving u -> v costs
 
 from __future__ import annotations
 
+import copy
 import math
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .graphs import GraphMap
-from .maps import COL_STEP, ROW_STEP, STEP_LENGTH, GridMap, read_only
+from .errors import expect, expect_all
+from .graphs import GraphMap, Map
+from .maps import GridMap, read_only
 from .result import Path
-
-Map = GridMap | GraphMap
+from .walks import on_map, steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,39 +70,43 @@ class CostField:
     """
 
     def __init__(self, map: Map, base: float = 1.0, layers: Sequence[Layer] = ()) -> None:
+        expect(map, (GridMap, GraphMap), "map")
         if not (isinstance(base, (int, float, np.number)) and 0 <= base < math.inf):
             raise ValueError(f"base must be a finite number >= 0, not {base!r}")
         self.base = float(base)
         self.version = 0
-        self.last_fall = 0
         self.map = map
         self._grid_shape = map.shape if isinstance(map, GridMap) else None
         self._nodes = map.size
         self._edges = 8 * map.size if isinstance(map, GridMap) else int(map.indices.size)
         self._blocked = map.blocked.reshape(-1)
         self._layers: dict[str, npt.NDArray[np.float64]] = {}
-        self.weights: dict[str, float] = {}
-        for layer in layers:
+        self._weights: dict[str, float] = {}
+        for layer in expect_all(layers, Layer, "layers"):
             if layer.name in self._layers or layer.name == "base":
                 raise ValueError(f"layer {layer.name!r} is given twice (or named like the base)")
             self._layers[layer.name] = self._checked(layer)
-            self.weights[layer.name] = float(layer.weight)
-        self._least_on: weakref.WeakKeyDictionary[Map, tuple[int, float]]
+            self._weights[layer.name] = float(layer.weight)
         self._compose()
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = ("pace", "edge_pace", "_least_on")
+        derived = ("pace", "edge_pace", "weights", "_paces")
         return {name: value for name, value in self.__dict__.items() if name not in derived}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._publish()
 
+    def __copy__(self) -> CostField:
+        return copy.deepcopy(self)  # a copy that shared arrays would change with its original
+
     def _publish(self) -> None:
         """Read-only views of the composed arrays: updates show, writes through them fail."""
         self.pace = read_only(self._pace.view())
         self.edge_pace = None if self._edge_pace is None else read_only(self._edge_pace.view())
-        self._least_on = weakref.WeakKeyDictionary()
+        self.weights: Mapping[str, float] = MappingProxyType(self._weights)
+        self._paces: weakref.WeakKeyDictionary[Map, tuple[int, float, float]]
+        self._paces = weakref.WeakKeyDictionary()
 
     def _checked(self, layer: Layer) -> npt.NDArray[np.float64]:
         array = np.asarray(layer.values)
@@ -120,7 +126,7 @@ class CostField:
             values[wrong & self._blocked] = 0.0
             wrong &= ~self._blocked
         elif self._grid_shape is not None:
-            outside = np.tile(self._blocked, 8) | ~_on_map(self._grid_shape)
+            outside = np.tile(self._blocked, 8) | ~on_map(self._grid_shape)
             values[wrong & outside] = 0.0
             wrong &= ~outside
         if wrong.any():
@@ -142,7 +148,7 @@ class CostField:
         pace = np.full(self._nodes, self.base)
         edge_pace = None
         for name, values in self._layers.items():
-            weight = self.weights[name]
+            weight = self._weights[name]
             with np.errstate(over="ignore"):
                 if values.size == self._nodes:
                     pace += weight * values
@@ -152,9 +158,6 @@ class CostField:
         self._pace = self._stored(pace, ~self._blocked)
         self._edge_pace = None if edge_pace is None else self._stored(edge_pace)
         self._publish()
-        free = self._pace[~self._blocked]
-        self.pace_min = float(free.min()) if free.size else self.base
-        self.pace_mean = float(free.mean(dtype=np.float64)) if free.size else self.base
 
     def _stored(
         self, values: npt.NDArray[np.float64], where: npt.NDArray[np.bool_] | bool = True
@@ -165,16 +168,20 @@ class CostField:
             raise ValueError(f"base plus layers reach {worst:.3g}, beyond float32: scale down")
         return np.minimum(values, most).astype(np.float32)
 
-    def pace_min_on(self, map: Map) -> float:
-        """A lower bound of the pace over the free nodes of a map that the field fits."""
-        if map is self.map:
-            return self.pace_min
-        held = self._least_on.get(map)
+    @property
+    def pace_min(self) -> float:
+        """The least pace over the free nodes of the field's own map."""
+        return self.paces_on(self.map)[0]
+
+    def paces_on(self, map: Map) -> tuple[float, float]:
+        """Least and mean pace over the free nodes of a map that the field fits, per version."""
+        held = self._paces.get(map)
         if held is None or held[0] != self.version:
             free = self._pace[~map.blocked.reshape(-1)]
             least = float(free.min()) if free.size else self.base
-            held = self._least_on[map] = (self.version, least)
-        return held[1]
+            mean = float(free.mean(dtype=np.float64)) if free.size else self.base
+            held = self._paces[map] = (self.version, least, mean)
+        return held[1:]
 
     def fits(self, map: Map) -> bool:
         """Whether this field can price moves on the given map."""
@@ -226,9 +233,16 @@ class CostField:
             ValueError: unknown layer, indices outside, bad values; nothing is changed then.
         """
         layer = self._known(name)
+        per_node = layer.size == self._nodes
         index = self._indices(nodes, layer.size)
-        fresh = np.broadcast_to(np.asarray(values, dtype=np.float64).reshape(-1), index.shape)
+        fresh = np.asarray(values, dtype=np.float64).reshape(-1)
+        if fresh.size not in (1, index.size):
+            raise ValueError(f"{index.size} places need as many values, or one; not {fresh.size}")
+        fresh = np.broadcast_to(fresh, index.shape)
         wrong = ~(np.isfinite(fresh) & (fresh >= 0))
+        if per_node:
+            fresh = np.where(wrong & self._blocked[index], 0.0, fresh)
+            wrong &= ~self._blocked[index]
         if wrong.any():
             where = int(np.flatnonzero(wrong)[0])
             raise ValueError(
@@ -238,13 +252,11 @@ class CostField:
         kept = layer[index].copy()
         layer[index] = fresh
         try:
-            fell = self._recompose(layer.size == self._nodes, index)
+            self._recompose(per_node, index)
         except ValueError:
             layer[index] = kept
             raise
         self.version += 1
-        if fell:
-            self.last_fall = self.version
 
     def _indices(self, nodes: npt.ArrayLike, size: int) -> npt.NDArray[np.int64]:
         array = np.asarray(nodes)
@@ -255,19 +267,26 @@ class CostField:
         if array.size and array.dtype.kind not in "iu":
             raise ValueError(f"nodes must be whole numbers or a mask, not {array.dtype}")
         if array.ndim == 2 and array.shape[1] == 2 and self._grid_shape is not None:
-            rows, cols = array.astype(np.int64).T
-            outside = (rows < 0) | (cols < 0)
-            array = np.where(
-                outside | (cols >= self._grid_shape[1]), -1, rows * self._grid_shape[1] + cols
-            )
+            if size != self._nodes:
+                raise ValueError("a layer per edge is updated by index: direction * size + node")
+            array = self._nodes_of(array)
         index = array.reshape(-1).astype(np.int64)
         if index.size and (index.min() < 0 or index.max() >= size):
             bad = index[(index < 0) | (index >= size)][0]
             raise ValueError(f"index {bad} is outside the layer: 0 to {size - 1}")
         return index
 
-    def _recompose(self, per_node: bool, index: npt.NDArray[np.int64]) -> bool:
-        """Refresh the composed pace at some indices; True if any value fell."""
+    def _nodes_of(self, cells: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+        """Node ids of (k, 2) cells."""
+        assert self._grid_shape is not None
+        outside = (cells < 0) | (cells >= np.array(self._grid_shape))
+        if outside.any():
+            cell = tuple(cells[outside.any(axis=1)][0].tolist())
+            raise ValueError(f"cell {cell} is outside the map of {self._grid_shape}")
+        return np.asarray(cells[:, 0].astype(np.int64) * self._grid_shape[1] + cells[:, 1])
+
+    def _recompose(self, per_node: bool, index: npt.NDArray[np.int64]) -> None:
+        """Refresh the composed pace at some indices."""
         base = self.base if per_node else 0.0
         total = np.full(index.shape, base)
         with np.errstate(over="ignore"):
@@ -276,13 +295,8 @@ class CostField:
                     total += self.weights[name] * values[index]
         stored = self._stored(total, ~self._blocked[index] if per_node else True)
         composed = self._pace if per_node else self._edge_pace
-        if composed is None:
-            return False
-        fell = bool(np.any(stored < composed[index]))
-        composed[index] = stored
-        if per_node and index.size:
-            self.pace_min = min(self.pace_min, float(stored.min()))
-        return fell
+        if composed is not None:
+            composed[index] = stored
 
     def step_costs(self, nodes: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """(k - 1,) cost of each move along k node ids, in float64."""
@@ -312,71 +326,3 @@ class CostField:
             index = nodes[1:] if values.size == self._nodes else edges
             parts[name] = float(np.sum(lengths * values[index]) * self.weights[name])
         return parts
-
-
-def _on_map(shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
-    """(8 * size,) whether the move in each direction stays on a grid of this shape."""
-    rows, cols = np.indices(shape)
-    planes = [
-        (rows + dr >= 0) & (rows + dr < shape[0]) & (cols + dc >= 0) & (cols + dc < shape[1])
-        for dr, dc in zip(ROW_STEP, COL_STEP, strict=True)
-    ]
-    return np.stack(planes).reshape(-1)
-
-
-def steps(
-    map: Map, nodes: npt.NDArray[np.int64], costs: CostField | None = None
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Length in metres and edge index of each move along k nodes: two (k - 1,) arrays.
-
-    On a grid the index is `direction * size + leaving cell`; on a graph the CSR id of the cheapest
-    edge between the two nodes (under `costs`, else the shortest).
-
-    Raises:
-        ValueError: two nodes in a row that no move joins.
-    """
-    return _grid_steps(map, nodes) if isinstance(map, GridMap) else _graph_steps(map, nodes, costs)
-
-
-_DIRECTION = {(dr, dc): k for k, (dr, dc) in enumerate(zip(ROW_STEP, COL_STEP, strict=True))}
-_DIRECTION_TABLE = np.full(9, -1, dtype=np.int64)
-for (_dr, _dc), _k in _DIRECTION.items():
-    _DIRECTION_TABLE[(_dr + 1) * 3 + _dc + 1] = _k
-
-
-def _grid_steps(
-    grid: GridMap, nodes: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    deltas = np.diff(grid.cells(nodes), axis=0)
-    if deltas.size and np.abs(deltas).max() > 1:
-        where = int(np.flatnonzero(np.abs(deltas).max(axis=1) > 1)[0])
-        raise ValueError(f"no move joins {grid.cell(int(nodes[where]))} and the next cell")
-    directions = _DIRECTION_TABLE[(deltas[:, 0] + 1) * 3 + deltas[:, 1] + 1]
-    if deltas.size and directions.min() < 0:
-        raise ValueError("a path may not stay on one cell")
-    lengths = np.array(STEP_LENGTH)[directions] * grid.cell_size_m
-    return lengths, directions * grid.size + nodes[:-1]
-
-
-def _graph_steps(
-    graph: GraphMap, nodes: npt.NDArray[np.int64], costs: CostField | None
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    sources, targets = nodes[:-1], nodes[1:]
-    first, counts = graph.indptr[sources], graph.indptr[sources + 1] - graph.indptr[sources]
-    move = np.repeat(np.arange(sources.size), counts)
-    offsets = np.arange(move.size) - np.repeat(np.cumsum(counts) - counts, counts)
-    edges = np.repeat(first, counts) + offsets
-    right = graph.indices[edges] == targets[move]
-    edges, move = edges[right], move[right]
-    price = graph.length_m[edges]
-    if costs is not None:
-        extra = 0.0 if costs.edge_pace is None else costs.edge_pace[edges].astype(np.float64)
-        price = price * (costs.pace[graph.indices[edges]].astype(np.float64) + extra)
-    order = np.lexsort((edges, price, move))
-    found, cheapest = np.unique(move[order], return_index=True)
-    if found.size != sources.size:
-        k = int(np.setdiff1d(np.arange(sources.size), found)[0])
-        ends = graph.label(int(sources[k])), graph.label(int(targets[k]))
-        raise ValueError(f"no edge leads from {ends[0]!r} to {ends[1]!r}")
-    chosen = edges[order][cheapest]
-    return graph.length_m[chosen], chosen

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .costs import CostField, Map
+from .costs import CostField
+from .graphs import Map
 from .heuristics import NO_TABLE, closed_form
 from .kernels.loop import PRIORITY, ZERO
 from .kernels.workspace import Key, Query
@@ -34,7 +35,13 @@ class Field:
     to_root: bool
 
     def path(self, node: int) -> npt.NDArray[np.int64]:
-        """Node ids of a cheapest way, root .. node or (cost-to-go) node .. root; empty if none."""
+        """Node ids of a cheapest way, root .. node or (cost-to-go) node .. root; empty if none.
+
+        Raises:
+            ValueError: no such node.
+        """
+        if not 0 <= node < self.values.size:
+            raise ValueError(f"node {node} is outside 0..{self.values.size - 1}")
         if not math.isfinite(self.values[node]):
             return np.empty(0, dtype=np.int64)
         nodes = [int(node)]

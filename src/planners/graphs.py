@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import threading
 from collections.abc import Hashable, Sequence
 from functools import cached_property
@@ -10,12 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .maps import MAX_NODES, read_only
+from .maps import FARTHEST, MAX_NODES, GridMap, read_only
 
 if TYPE_CHECKING:
     import networkx
-
-FARTHEST = 1e150  # coordinates beyond it have no float64 distance
 
 
 class GraphMap:
@@ -74,13 +73,15 @@ class GraphMap:
         if edges and not (targets.min() >= 0 and targets.max() < self.size):
             bad = targets[(targets < 0) | (targets >= self.size)][0]
             raise ValueError(f"an edge leads to node {bad}: ids run from 0 to {self.size - 1}")
-        wrong = ~(np.isfinite(self.length_m) & (self.length_m >= 0))
+        wrong = ~((self.length_m >= 0) & (self.length_m < FARTHEST))
         if wrong.any():
             edge = int(np.flatnonzero(wrong)[0])
-            raise ValueError(f"edge {edge} has length {self.length_m[edge]}: must be finite, >= 0")
+            raise ValueError(
+                f"edge {edge} has length {self.length_m[edge]}: must be >= 0, < {FARTHEST}"
+            )
 
     def _checked_positions(self, position_m: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        array = np.array(position_m, dtype=np.float64)
+        array = np.array(position_m, dtype=np.float64, order="C")
         if array.shape != (self.size, 2):
             raise ValueError(f"position_m needs shape ({self.size}, 2), not {array.shape}")
         if not (np.abs(array) < FARTHEST).all():
@@ -190,11 +191,11 @@ class GraphMap:
         return {label: k for k, label in enumerate(self.labels or ())}
 
     @cached_property
-    def _integer_labels(self) -> bool:
-        return any(isinstance(x, (int, np.integer)) for x in self.labels or ())
+    def _number_labels(self) -> bool:
+        return any(isinstance(label, (numbers.Number, np.generic)) for label in self.labels or ())
 
     def node(self, label: Any) -> int:
-        """The node id of a label; of an id where the graph has no labels (or no number among them).
+        """The node id of a label; of an id where the graph has no labels, or none that is a number.
 
         Raises:
             ValueError: no such label, or an id outside the graph.
@@ -206,7 +207,7 @@ class GraphMap:
                 found = None
             if found is not None:
                 return found
-            if self._integer_labels or not isinstance(label, (int, np.integer)):
+            if self._number_labels or not isinstance(label, (int, np.integer)):
                 raise ValueError(f"the graph has no node labelled {label!r}")
         if isinstance(label, (bool, np.bool_)) or not isinstance(label, (int, np.integer)):
             raise ValueError(f"a node of a graph without labels is a whole number, not {label!r}")
@@ -260,3 +261,6 @@ def _integers(values: npt.ArrayLike, name: str, dtype: type) -> npt.NDArray[Any]
     if array.size and array.dtype.kind not in "iu":
         raise ValueError(f"{name} must hold whole numbers, not {array.dtype}")
     return np.array(array, dtype=dtype)
+
+
+Map = GridMap | GraphMap

@@ -14,9 +14,11 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from .costs import CostField, Map
-from .graphs import GraphMap
+from .costs import CostField
+from .errors import expect, expect_all
+from .graphs import GraphMap, Map
 from .maps import GridMap, read_only
+from .walks import as_per_node
 
 SOC_REFERENCE = 0.5  # assumption: below half a charge the energy layer is rewarded more
 LEAD_WITH_ESTIMATE = 1.5
@@ -63,6 +65,9 @@ class Guidance:
     trusted: bool = True
 
     def __post_init__(self) -> None:
+        expect(self.soc, (int, float, np.number), "soc")
+        if not isinstance(self.rewards, str):
+            expect_all(self.rewards, Reward, "rewards")
         if not 0 <= self.soc <= 1:
             raise ValueError(f"soc must lie in [0, 1], not {self.soc!r}")
         if self.lead_weight is not None and not 0 <= self.lead_weight < math.inf:
@@ -70,7 +75,10 @@ class Guidance:
         if isinstance(self.rewards, str) and self.rewards != "auto":
             raise ValueError(f"rewards must be a list of Reward or 'auto', not {self.rewards!r}")
         if isinstance(self.estimate, str) and self.estimate not in ("auto", "none"):
-            raise ValueError(f"estimate must be 'auto', 'none' or an array, not {self.estimate!r}")
+            hint = ": tiles are not built yet" if self.estimate == "tiles" else ""
+            raise ValueError(
+                f"estimate must be 'auto', 'none' or an array, not {self.estimate!r}{hint}"
+            )
 
 
 def lead_table(
@@ -144,14 +152,7 @@ def _median_length(graph: GraphMap) -> float:
 
 
 def _per_node(map: Map, values: Any, name: str) -> npt.NDArray[np.float64]:
-    array = np.asarray(values)
-    fits = array.shape == (map.size,) or (isinstance(map, GridMap) and array.shape == map.shape)
-    if not fits or array.dtype.kind not in "biuf":
-        raise ValueError(
-            f"{name} needs one number per node ({map.size}), "
-            f"not {array.dtype} of shape {array.shape}"
-        )
-    flat = np.array(array, dtype=np.float64).reshape(-1)
+    flat = as_per_node(map, values, name)
     flat[map.blocked.reshape(-1)] = 0.0
     if not np.isfinite(flat).all():
         node = int(np.flatnonzero(~np.isfinite(flat))[0])

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .costs import CostField, Map
-from .graphs import GraphMap
+from .costs import CostField
+from .graphs import GraphMap, Map
 from .kernels.loop import MANHATTAN, OCTILE, SQRT2, STRAIGHT, TABLE, ZERO, Bound
-from .maps import GridMap, read_only
+from .maps import FARTHEST, GridMap, read_only
+from .walks import as_per_node
 
 SLACK = 1.0 - 5e-10
 UNREACHABLE = 1e150  # stands for an infinite h: beyond every cost, and still finite times a weight
@@ -39,7 +40,7 @@ def default_bound(map: Map, goal: int, costs: CostField | None) -> Bound:
 
 def closed_form(map: Map, goal: int, costs: CostField | None, kind: int) -> Bound:
     """A heuristic by kind, scaled by the least pace (and on graphs by least length / distance)."""
-    pace_min = 1.0 if costs is None else costs.pace_min_on(map)
+    pace_min = 1.0 if costs is None else costs.paces_on(map)[0]
     if isinstance(map, GridMap):
         row, col = divmod(goal, map.cols)
         scale = map.cell_size_m * pace_min * SLACK
@@ -54,7 +55,7 @@ def closed_form(map: Map, goal: int, costs: CostField | None, kind: int) -> Boun
 def metres_per_unit(graph: GraphMap) -> float:
     """The least length / straight-line distance over the edges: positions may be in any unit.
 
-    Zero where the graph has no positions; 1 where no edge joins two distinct positions.
+    Zero where the graph has no positions, or no edge joins two distinct ones.
     """
     if graph.position_m is None:
         return 0.0
@@ -62,9 +63,9 @@ def metres_per_unit(graph: GraphMap) -> float:
     if known is None:
         step = graph.position_m[graph.indices] - graph.position_m[graph.sources]
         distance = np.hypot(step[:, 0], step[:, 1])
-        apart = distance > 0
+        apart = distance > 1 / FARTHEST
         ratios = graph.length_m[apart] / distance[apart]
-        known = float(ratios.min()) if ratios.size else 1.0
+        known = float(ratios.min()) if ratios.size else 0.0
         graph.__dict__["metres_per_unit"] = known
     return float(known)
 
@@ -102,8 +103,8 @@ def tabulate(bound: Bound, size: int) -> npt.NDArray[np.float64]:
 
 def user_heuristic(
     map: Map, goal: int, costs: CostField | None, heuristic: Heuristic, lower_bound: bool
-) -> tuple[Bound, bool]:
-    """A user's heuristic as the kernel takes it, and whether it may enter a lower bound.
+) -> tuple[Bound, bool, bool]:
+    """A user's heuristic as the kernel takes it; may it prove; is it known to be consistent?
 
     Args:
         heuristic: `zero`, `manhattan`, `octile` or `straight`; an array with a value per node; or a
@@ -120,8 +121,13 @@ def user_heuristic(
         kind = KINDS[heuristic]
         if isinstance(map, GraphMap) and kind in (MANHATTAN, OCTILE):
             raise ValueError(f"heuristic {heuristic!r} needs a grid; on graphs take 'straight'")
-        return closed_form(map, goal, costs, kind), is_lower_bound(map, kind) or lower_bound
-    table = _called(map, goal, heuristic) if callable(heuristic) else _as_table(map, heuristic)
+        consistent = is_lower_bound(map, kind)
+        return closed_form(map, goal, costs, kind), consistent or lower_bound, consistent
+    table = (
+        _called(map, goal, heuristic)
+        if callable(heuristic)
+        else as_per_node(map, heuristic, "a heuristic")
+    )
     if lower_bound:
         np.maximum(table, 0.0, out=table)
     free = ~map.blocked.reshape(-1)
@@ -131,23 +137,17 @@ def user_heuristic(
         raise ValueError(f"heuristic is {table[node]} at {map.label(node)!r}: it must be finite")
     table[~free] = 0.0
     np.minimum(table, UNREACHABLE, out=table)
-    return table_bound(table), lower_bound
-
-
-def _as_table(map: Map, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    array = np.asarray(values)
-    fits = array.shape == (map.size,) or (isinstance(map, GridMap) and array.shape == map.shape)
-    if not fits or array.dtype.kind not in "biuf":
-        raise ValueError(
-            f"a heuristic array needs one number per node ({map.size}), not {array.dtype} "
-            f"of shape {array.shape}"
-        )
-    return np.array(array, dtype=np.float64).reshape(-1)
+    return table_bound(table), lower_bound, False
 
 
 def _called(map: Map, goal: int, function: Callable[[Any, Any], float]) -> npt.NDArray[np.float64]:
     target = map.label(goal)
     table = np.zeros(map.size)
     for node in np.flatnonzero(~map.blocked.reshape(-1)).tolist():
-        table[node] = float(function(map.label(node), target))
+        value = function(map.label(node), target)
+        try:
+            table[node] = float(value)
+        except (TypeError, ValueError):
+            label = map.label(node)
+            raise ValueError(f"the heuristic returned {value!r} at {label!r}") from None
     return table

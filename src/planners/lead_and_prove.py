@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from .graphs import GraphMap
 from .heuristics import NO_TABLE
 from .kernels.loop import BUDGET, EXHAUSTED, PRIORITY, PROVEN, REACHED
 from .kernels.queue import EXPANDED, GENERATED, MAX_FRONTIER, REOPENED
@@ -133,8 +132,6 @@ def _unfinished(question: Question, query: Query, code: int) -> Outcome:
     if not question.options.closest:
         return Outcome("no_path")
     map = question.map
-    if isinstance(map, GraphMap) and map.position_m is None:
-        raise ValueError("on_unreachable='closest' needs a graph with positions")
     reached = np.flatnonzero(query.reached())
     away = map.positions_m(reached) - map.positions_m([question.goal])
     nearest = int(reached[np.argmin(np.hypot(away[:, 0], away[:, 1]))])

@@ -22,6 +22,7 @@ COL_STEP = (0, 1, 1, 1, 0, -1, -1, -1)
 STEP_LENGTH = tuple(math.hypot(dr, dc) for dr, dc in zip(ROW_STEP, COL_STEP, strict=True))
 
 MAX_NODES = 2**31 - 8
+FARTHEST = 1e150  # lengths and coordinates beyond it have no float64 sums and distances
 
 
 def read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -107,8 +108,8 @@ class GridMap:
     ) -> None:
         if moves not in MOVES:
             raise ValueError(f"unknown moves {moves!r}: choose one of {', '.join(MOVES)}")
-        if not (math.isfinite(cell_size_m) and cell_size_m > 0):
-            raise ValueError(f"cell_size_m must be a finite number > 0, not {cell_size_m!r}")
+        if not (isinstance(cell_size_m, (int, float, np.number)) and 0 < cell_size_m < FARTHEST):
+            raise ValueError(f"cell_size_m must be a number > 0, < {FARTHEST}, not {cell_size_m!r}")
         self.blocked = read_only(as_blocked(blocked))
         self.cell_size_m = float(cell_size_m)
         self.moves: Moves = moves
@@ -222,7 +223,7 @@ class GridMap:
         """A new map in which the given cells are blocked or free; work arrays are shared.
 
         Args:
-            cells: (k, 2) cells or (k,) node ids.
+            cells: (k, 2) cells, (k,) node ids, or one cell as a tuple.
             blocked: True to block them, False to free them.
         """
         array = np.atleast_1d(np.asarray(cells))

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .costs import CostField, Map, steps
+from .costs import CostField
+from .graphs import Map
 from .kernels.loop import Bound, estimate
 from .kernels.workspace import Key
-from .maps import GridMap
+from .maps import GridMap, read_only
 from .result import Path
 from .strategies import Strategy
+from .walks import steps
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,9 @@ class Question:
         cost = length_m
         if self.costs is not None:
             cost = math.fsum(self.costs.price(nodes, lengths, edges))
+        nodes, edges = read_only(nodes), read_only(edges)
         if isinstance(self.map, GridMap):
-            return Path(nodes, length_m, cells=self.map.cells(nodes)), cost
+            return Path(nodes, length_m, cells=read_only(self.map.cells(nodes))), cost
         labels = tuple(self.map.label(int(node)) for node in nodes)
         return Path(nodes, length_m, labels=labels, edges=edges), cost
 

@@ -11,13 +11,15 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from .costs import CostField, Map
+from .costs import CostField
+from .errors import expect
+from .graphs import GraphMap, Map
 from .guidance import Guidance, lead_table
 from .heuristics import NO_TABLE, Heuristic, closed_form, default_bound, tabulate, user_heuristic
 from .kernels.loop import PRIORITY, ZERO, Bound
 from .kernels.workspace import Key, Query
 from .lead_and_prove import COUNTS, TOLERANCE, Outcome, lead_and_prove
-from .maps import read_only
+from .maps import GridMap, read_only
 from .question import Options, Question
 from .result import PlanResult, SearchStats, Status, Trace
 from .spaces import Space, space_of
@@ -75,10 +77,15 @@ def plan(
     ('found', 4.0, [[0, 0], [1, 0], [1, 1], [1, 2], [0, 2]])
     """
     began = time.perf_counter()
+    expect(map, (GridMap, GraphMap), "map")
+    expect(costs, (CostField, type(None)), "costs")
+    expect(guidance, (Guidance, type(None)), "guidance")
     row = strategy_named(strategy)
     w = checked_weight(row, weight)
     options = _options(max_expansions, engine, trace, on_unreachable, guidance)
     source, target = map.node(start), map.node(goal)
+    if options.closest and isinstance(map, GraphMap) and map.position_m is None:
+        raise ValueError("on_unreachable='closest' needs a graph with positions")
     space = space_of(map, costs)
     lead = _lead(map, costs, target, row, w, heuristic, lower_bound, guidance)
     question = Question(map, costs, source, target, row, w, *lead, options)
@@ -112,6 +119,7 @@ def _options(
             raise ValueError(
                 f"max_expansions must be a whole number, not {max_expansions!r}"
             ) from None
+        limit = min(limit, NO_LIMIT)
         if limit < 0:
             raise ValueError(f"max_expansions must be >= 0, not {max_expansions!r}")
     if engine not in ("auto", "generic", "textbook"):
@@ -140,11 +148,11 @@ def _lead(
     leading, table, consistent = bound, NO_TABLE, True
     log: tuple[dict[str, Any], ...] = ()
     if heuristic is not None:
-        leading, proves = user_heuristic(map, goal, costs, heuristic, lower_bound)
+        leading, proves, consistently = user_heuristic(map, goal, costs, heuristic, lower_bound)
         if row is UCS:
             pass  # f = g: only guidance may lead by it
         elif proves:
-            bound, consistent = leading, isinstance(heuristic, str)
+            bound, consistent = leading, consistently
         else:
             table = _scaled(tabulate(leading, map.size), row.key_weight(weight))
     if guidance is not None:

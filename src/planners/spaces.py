@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .costs import CostField, Map
-from .graphs import GraphMap
+from .costs import CostField
+from .graphs import GraphMap, Map
 from .kernels.loop import Graph, Grid
 from .maps import GridMap, read_only
 
@@ -70,7 +70,8 @@ def _grid_space(grid: GridMap, costs: CostField | None, backward: bool) -> Space
         return _space(arrays, metres, metres, GRID_ROOM)
     edge_pace = NO_EDGE_PACE if costs.edge_pace is None else costs.edge_pace
     arrays = Grid(moves, costs.pace, edge_pace, grid.cols, metres, backward)
-    return _space(arrays, metres * costs.pace_min_on(grid), metres * costs.pace_mean, GRID_ROOM)
+    least, mean = costs.paces_on(grid)
+    return _space(arrays, metres * least, metres * mean, GRID_ROOM)
 
 
 def _plain_pace(grid: GridMap) -> npt.NDArray[np.float32]:

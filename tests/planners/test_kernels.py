@@ -134,7 +134,7 @@ two = plan(graph, 0, 2, strategy="wastar", heuristic=[0.0, 9.0, 0.0])
 from planners.kernels import compiled
 found = {}
 for name in ("run_grid", "run_graph", "run_certify"):
-    kernel = compiled.compiled(name)
+    kernel = compiled.compiled(name).dispatcher
     hits = sum(kernel.stats.cache_hits.values())
     texts = [] if hits else list(kernel.inspect_llvm().values())
     calls = [line for text in texts for line in text.splitlines()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -32,7 +33,49 @@ ENTRIES = {
 _LOCK = threading.RLock()
 
 
-def compiled(name: str) -> Callable[..., Any]:
+class Kernel:
+    """A compiled function that does without its cache where that turns out to be damaged.
+
+    numba reads and writes its cache at the first call, and lets every fault in a file escape.
+    """
+
+    def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
+        import numba
+
+        self.function, self.options = function, options
+        self._called = False
+        self.folder: Path | None = None
+        with _cache_folder() as folder:
+            if folder is not None:
+                with contextlib.suppress(RuntimeError, OSError):
+                    self.dispatcher = numba.njit(cache=True, **options)(function)
+                    self.folder = folder
+        if self.folder is None:
+            self.dispatcher = numba.njit(**options)(function)
+
+    def __call__(self, *args: Any) -> Any:
+        if self._called:
+            return self.dispatcher(*args)
+        answer = self._first_call(args)
+        self._called = True
+        return answer
+
+    def _first_call(self, args: tuple[Any, ...]) -> Any:
+        import numba
+
+        try:
+            return self.dispatcher(*args)
+        except numba.core.errors.NumbaError:
+            raise
+        except Exception:
+            if self.folder is None:
+                raise
+            shutil.rmtree(self.folder, ignore_errors=True)  # the next process writes it anew
+            self.folder, self.dispatcher = None, numba.njit(**self.options)(self.function)
+            return self.dispatcher(*args)
+
+
+def compiled(name: str) -> Kernel:
     """The compiled form of `run_grid`, `run_graph` or `run_certify`.
 
     The machine code is kept in a folder named by the hash of the kernels' source, so an edited
@@ -43,9 +86,9 @@ def compiled(name: str) -> Callable[..., Any]:
 
 
 @cache
-def _compiled(name: str) -> Callable[..., Any]:
+def _compiled(name: str) -> Kernel:
     _register()
-    return _njit(ENTRIES[name], _options())
+    return Kernel(ENTRIES[name], _options())
 
 
 @cache
@@ -70,7 +113,7 @@ def _options() -> dict[str, Any]:
 
     try:
         array = np.zeros(3)
-        if _njit(_probe, FAST)(array) == 3 and array[0] == 1.0:
+        if Kernel(_probe, FAST)(array) == 3 and array[0] == 1.0:
             return FAST
     except Exception:  # any failure of a private option means: do without it
         pass
@@ -80,17 +123,6 @@ def _options() -> dict[str, Any]:
 def _probe(array):  # type: ignore[no-untyped-def]
     array[0] += 1.0
     return array.shape[0]
-
-
-def _njit(function: Callable[..., Any], options: dict[str, Any]) -> Callable[..., Any]:
-    """`numba.njit`, cached where a folder can be written."""
-    import numba
-
-    with _cache_folder() as folder:
-        if folder is not None:
-            with contextlib.suppress(RuntimeError, OSError):
-                return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
-    return numba.njit(**options)(function)  # type: ignore[no-any-return]
 
 
 def source_hash() -> str:
@@ -106,8 +138,10 @@ def _candidates() -> Iterator[Path]:
     if os.environ.get("NUMBA_CACHE_DIR"):
         yield Path(os.environ["NUMBA_CACHE_DIR"]) / name
     yield Path(__file__).parent / "__pycache__" / name
-    base = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-    yield Path(base) / name
+    if os.environ.get("XDG_CACHE_HOME"):
+        yield Path(os.environ["XDG_CACHE_HOME"]) / name
+    with contextlib.suppress(RuntimeError):  # no home folder
+        yield Path("~/.cache").expanduser() / name
 
 
 @contextlib.contextmanager

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..costs import CostField, Map, steps
+from ..costs import CostField
 from ..fields import Field, cost_to_come, cost_to_go
+from ..graphs import Map
+from ..walks import steps
 from .snapshot import Order, Snapshot, natural_key
 
 MAX_FIELDS = 64  # (a) enough for a dozen orders, a dozen stations and the chargers

@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..costs import CostField, Map
+from ..costs import CostField
+from ..graphs import Map
 
 PRIORITIES: tuple[str, ...] = ("urgent", "normal", "low")
 
