@@ -54,7 +54,7 @@ report: experiment  ## and its report
 	$(BIN)/aislewise report runs/first
 
 notebook: setup  ## execute the notebooks in place
-	$(BIN)/python -m jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb
+	$(BIN)/jupyter-execute --inplace notebooks/*.ipynb
 
 build: setup  ## wheel and source distribution into dist/
 	$(BIN)/python -m build --quiet

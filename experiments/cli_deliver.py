@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,7 @@ def deliver(
     """Run a shift: orders over time, people on the floor, a battery, and who decides."""
     from .shift import Shift, read_notes
 
+    _refuse_lonely(asked)
     asked["notes"] = "" if asked["notes"] is None else read_notes(asked["notes"])
     shift = Shift(**asked)
     name = "built-in" if shift.map is None else Path(shift.map).stem
@@ -63,6 +65,17 @@ def deliver(
         return
     count = DEFAULT_SEEDS if seeds is None else seeds
     _compare(shift, count, out or Path("runs", f"factors-{name}-seed{shift.seed}"), as_json)
+
+
+def _refuse_lonely(asked: dict[str, Any]) -> None:
+    """Flags that mean nothing without another, and a deadline that is none."""
+    if asked["tasks"] is not None and asked["map"] is None:
+        raise click.UsageError(f"--tasks {asked['tasks']} needs the --map that its tasks lie on")
+    if asked["model"] is not None and asked["llm"] is None:
+        raise click.UsageError(f"--model {asked['model']} needs --llm URL, the endpoint to ask")
+    deadline_s = asked["llm_deadline_s"]
+    if not 0 < deadline_s < math.inf:
+        raise click.UsageError(f"--llm-deadline must be finite seconds above 0, not {deadline_s}")
 
 
 def _one_shift(shift: Shift, out: Path, as_json: bool) -> None:

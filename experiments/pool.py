@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 
@@ -27,7 +28,14 @@ def open_pool(executor: str, workers: int | None = None) -> Executor:
     return ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent)
 
 
+def end_workers() -> None:
+    """End the worker processes at once, in the middle of what they do."""
+    for worker in multiprocessing.active_children():
+        worker.terminate()
+
+
 def _end_with_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
     parent = multiprocessing.parent_process()
     assert parent is not None
 

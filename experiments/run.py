@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from .pool import open_pool
+from .pool import end_workers, open_pool
 from .rows import Row, RowWriter, read_rows
 from .spec import Run, Spec
 
@@ -63,6 +63,9 @@ def run_study(
                 writer.append(row)
                 failed += row["status"] != "ok"
                 on_done(before + done)
+        except KeyboardInterrupt:
+            end_workers()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
     return Progress(len(todo), before, failed)

@@ -189,6 +189,9 @@ def lead_values(rng: np.random.Generator, size: int) -> np.ndarray:
 
 # --- Hypothesis
 
+# Paces are stored in float32: a cost per metre is zero or far above its smallest number.
+COST_VALUES = st.just(0.0) | st.floats(1e-6, 1e6)
+
 
 @st.composite
 def grid_problems(draw: st.DrawFn) -> Problem:
@@ -198,8 +201,8 @@ def grid_problems(draw: st.DrawFn) -> Problem:
     moves = draw(st.sampled_from(MOVES))
     masks = hnp.arrays(np.uint8, shape)
     one_way = draw(st.none() | masks)
-    risk = draw(hnp.arrays(np.float64, shape, elements=st.floats(0, 1e6)))
-    edge = draw(st.none() | hnp.arrays(np.float64, (8, *shape), elements=st.floats(0, 100)))
+    risk = draw(hnp.arrays(np.float64, shape, elements=COST_VALUES))
+    edge = draw(st.none() | hnp.arrays(np.float64, (8, *shape), elements=COST_VALUES))
     base = draw(st.sampled_from([0.0, 1.0]))
     grid = GridMap(blocked, 1.0, moves, one_way)
     layers = [Layer("risk", risk)] + ([] if edge is None else [Layer("edge", edge)])
@@ -213,10 +216,10 @@ def graph_problems(draw: st.DrawFn) -> Problem:
     """Directed graphs that Hypothesis can shrink."""
     nodes = draw(st.integers(1, 8))
     ids = st.integers(0, nodes - 1)
-    edge = st.tuples(ids, ids, st.floats(0, 100))
+    edge = st.tuples(ids, ids, COST_VALUES)
     edges = sorted(draw(st.lists(edge, max_size=20)), key=lambda e: e[0])
     blocked = draw(hnp.arrays(np.bool_, nodes))
-    risk = draw(hnp.arrays(np.float64, nodes, elements=st.floats(0, 1e6)))
+    risk = draw(hnp.arrays(np.float64, nodes, elements=COST_VALUES))
     coordinates = hnp.arrays(np.float64, (nodes, 2), elements=st.floats(-1e3, 1e3))
     position_m = draw(st.none() | coordinates)
     graph = build_graph(nodes, edges, position_m=position_m, blocked=blocked)

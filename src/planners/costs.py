@@ -59,7 +59,8 @@ class CostField:
         ValueError: a layer of a wrong shape, with NaN, infinite or negative values on free nodes, a
             name used twice, or a sum beyond float32.
 
-    `pace` is stored in float32 and every cost is computed from those stored values. Every layer is
+    `pace` is stored in float32 and every cost is computed from those stored values (what is below
+    1e-45 is zero). Every layer is
     >= 0, so `pace_min * distance` is a lower bound under any change of the layers. Calling `update`
     while a plan runs on the same field is an error that is not detected.
 

@@ -40,8 +40,11 @@ class Field:
         Raises:
             ValueError: no such node.
         """
-        if not 0 <= node < self.values.size:
-            raise ValueError(f"node {node} is outside 0..{self.values.size - 1}")
+        if not isinstance(node, (int, np.integer)) or not 0 <= node < self.values.size:
+            raise ValueError(
+                f"path takes a node id (map.node(cell)) from 0 to {self.values.size - 1}, "
+                f"not {node!r}"
+            )
         if not math.isfinite(self.values[node]):
             return np.empty(0, dtype=np.int64)
         nodes = [int(node)]
