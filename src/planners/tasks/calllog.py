@@ -100,7 +100,7 @@ class ReplayClient:
             raise ValueError(f"{where}: not a JSON object; is this a call log?") from None
         try:
             self._rows[_text(row, "prompt_hash")].append(_answer(row))
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
             raise ValueError(f"{where}: not a call of a model ({error})") from None
 
     def ask(self, prompt: Prompt, deadline: float) -> Answer:

@@ -45,6 +45,13 @@ class Client(Protocol):
         ...
 
 
+# What goes out with a call; the package itself reads the last one back from its request.
+_HEADERS = frozenset({
+    "host", "connection", "accept", "accept-encoding", "user-agent", "authorization",
+    "content-type", "content-length", "transfer-encoding", "x-stainless-raw-response",
+})  # fmt: skip
+
+
 class OpenAIClient:
     """Asks the endpoint at ``url`` (the base of ``/chat/completions``, such as .../v1).
 
@@ -116,8 +123,8 @@ class OpenAIClient:
         except (sdk.APITimeoutError, TimeoutError):
             return Answer(rejection=Rejection("timeout", "no whole reply in time")), None
         except _BadStatus as error:
-            detail = f"HTTP {error.code} {plain(_said(error.body), 120)}".strip()
-            return Answer(rejection=Rejection("status", self._without_key(detail))), error.pause_s
+            detail = f"HTTP {error.code} {plain(self._without_key(_said(error.body)), 120)}"
+            return Answer(rejection=Rejection("status", detail.strip())), error.pause_s
         except (sdk.APIConnectionError, _BrokenBody) as error:
             cause = type(error.__cause__ or error).__name__
             return Answer(rejection=Rejection("connection", f"no connection ({cause})")), BACKOFF_S
@@ -132,7 +139,10 @@ class OpenAIClient:
             trust_env=not is_loopback(self.url),
             follow_redirects=False,
             timeout=left_s,
-            event_hooks={"response": [lambda response: _check_status(response, deadline)]},
+            event_hooks={
+                "request": [self._bare],
+                "response": [lambda response: _check_status(response, deadline)],
+            },
         )
         with self._sdk.OpenAI(
             api_key=self._key,
@@ -150,6 +160,12 @@ class OpenAIClient:
             )
             with request as response:
                 return _read(response.iter_bytes, deadline)
+
+    def _bare(self, request: Any) -> None:
+        """Only what a call needs goes out: the package adds what it finds in the environment."""
+        for name in [name for name in request.headers if name.lower() not in _HEADERS]:
+            del request.headers[name]
+        request.headers["Authorization"] = f"Bearer {self._key}"
 
     def _without_key(self, text: str) -> str:
         """Text without the key: a server may echo what it was sent."""
@@ -210,9 +226,9 @@ def read_completion(body: bytes, scrub: Callable[[str], str] = str) -> Answer:
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
-        return _none("malformed", f"the body is not JSON: {scrub(_start(body))!r}")
+        return _none("malformed", f"the body is not JSON: {_start(body, scrub)!r}")
     if not isinstance(value, dict) or "choices" not in value:
-        return _none("malformed", f"the body is not a completion: {scrub(_start(body))!r}")
+        return _none("malformed", f"the body is not a completion: {_start(body, scrub)!r}")
     choices = value["choices"]
     if not choices or not isinstance(choices, list):
         return _none("empty_choices", f"choices is {'empty' if choices == [] else 'no list'}")
@@ -233,7 +249,7 @@ def read_completion(body: bytes, scrub: Callable[[str], str] = str) -> Answer:
 def _content(message: dict[str, Any], finish: Any, scrub: Callable[[str], str]) -> str | Rejection:
     refusal, content = message.get("refusal"), message.get("content")
     if refusal:
-        return Rejection("refusal", f"the model refuses: {scrub(plain(str(refusal), 120))!r}")
+        return Rejection("refusal", f"the model refuses: {plain(scrub(str(refusal)), 120)!r}")
     if finish == "content_filter":
         return Rejection("content_filter", "the server's content filter stopped the reply")
     if finish == "length":
@@ -242,15 +258,26 @@ def _content(message: dict[str, Any], finish: Any, scrub: Callable[[str], str]) 
         return Rejection("empty", "the message has no content")
     if not isinstance(content, str):
         return Rejection("malformed", f"content is {type(content).__name__}, not text")
-    return scrub(content)
+    return _unescaped(content, scrub)
+
+
+def _unescaped(content: str, scrub: Callable[[str], str]) -> str:
+    """Content without secrets, also those that JSON's escapes would hide until it is parsed."""
+    try:
+        spelled = json.dumps(json.loads(content), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return scrub(content)
+    clean = scrub(spelled)
+    return scrub(content) if clean == spelled else clean
 
 
 def _none(kind: str, detail: str) -> Answer:
     return Answer(rejection=Rejection(kind, detail))
 
 
-def _start(body: bytes) -> str:
-    return plain(body[:200].decode("utf-8", errors="replace"), 80)
+def _start(body: bytes, scrub: Callable[[str], str]) -> str:
+    """The beginning of a body; cleaned before it is cut, lest half a secret survives."""
+    return plain(scrub(body.decode("utf-8", errors="replace")), 80)
 
 
 def _count(value: Any) -> int:

@@ -100,7 +100,8 @@ class Order:
         >>> Order("O1", stops=(4, 20), due_s=120.0, priority="urgent").lateness_s(130.0)
         40.0
         """
-        return weights[self.priority] * max(0.0, arrival_s - self.due_s)
+        weight = weights[self.priority]  # 0 switches lateness off, also where nobody ever arrives
+        return weight * max(0.0, arrival_s - self.due_s) if weight else 0.0
 
 
 @dataclass(frozen=True)
