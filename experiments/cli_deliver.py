@@ -92,6 +92,8 @@ def _one_shift(shift: Shift, out: Path, as_json: bool) -> None:
         run = run_shift(ready, chooser, on_minute=on_minute)
     save_shift(run, out)
     if as_json:
+        for remark in run.ready.said:
+            click.echo(remark, err=True)
         print_json(run.episode.summary)
     else:
         _tell(run, out)

@@ -70,13 +70,25 @@ def read_rows(file: Path) -> list[Row]:
     return rows
 
 
+def _whole(file: Path) -> int:
+    """Bytes of the rows that were written whole; what follows them may only be a torn row."""
+    read_rows(file)
+    data = file.read_bytes()
+    whole = data.rfind(b"\n") + 1
+    torn, start = data[whole:], b'{"run_id": '
+    if not (torn.startswith(start) or start.startswith(torn)):
+        raise ValueError(f"{file}: its last line is not a row of a run; is this a file of rows?")
+    return whole
+
+
 class RowWriter:
     """Appends rows to a file, one at a time, each on disk before `append` returns.
 
     Only one writer may have the file open. A torn last line is cut off first.
 
     Raises:
-        ValueError: another process writes to the file.
+        ValueError: another process writes to the file, or it holds something else than rows (and
+            is left as it is).
     """
 
     def __init__(self, file: Path) -> None:
@@ -89,8 +101,11 @@ class RowWriter:
             raise ValueError(
                 f"{file} is being written by another process: wait for it, or give another --out"
             ) from None
-        whole = file.read_bytes().rfind(b"\n") + 1
-        self._stream.truncate(whole)
+        try:
+            self._stream.truncate(_whole(file))
+        except ValueError:
+            self._stream.close()
+            raise
 
     def append(self, row: Row) -> None:
         """Add one row."""

@@ -53,7 +53,7 @@ def run_study(
     pool = open_pool(executor, workers)
     folder.mkdir(parents=True, exist_ok=True)
     with RowWriter(folder / ROWS) as writer:
-        known = {row["run_id"] for row in read_rows(folder / ROWS)}
+        known = {row["run_id"] for row in read_rows(folder / ROWS) if row["status"] == "ok"}
         todo = [run for run in runs if run.run_id not in known]
         before = len(runs) - len(todo)
         on_done(before)
