@@ -14,7 +14,7 @@ Ruml 2008).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,8 +23,8 @@ from .heuristics import NO_TABLE
 from .kernels.loop import BUDGET, EXHAUSTED, PRIORITY, PROVEN, REACHED
 from .kernels.queue import EXPANDED, GENERATED, MAX_FRONTIER, REOPENED
 from .kernels.workspace import Key, Query
-from .question import Question
-from .result import Path, Status
+from .question import Outcome, Question
+from .result import SearchStats, Trace
 from .spaces import EXACT, Space
 
 TOLERANCE = 1e-9
@@ -35,15 +35,29 @@ PROOF_KEY = Key(PRIORITY, 1.0, 1.0, NO_TABLE)
 COUNTS = [EXPANDED, GENERATED, REOPENED, MAX_FRONTIER]
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What the phases found: a status, a path with its cost, and a lower bound on every path's."""
+def loop(question: Question) -> Outcome:
+    """Answer a question with the loop: lead, certify, prove."""
+    space, options = question.space, question.options
+    query = Query(
+        question.map.workspaces,
+        question.map.size,
+        space.arrays,
+        question.bound,
+        width=space.width,
+        room=space.room,
+        limit=options.limit,
+        textbook=options.engine == "textbook",
+        trace=options.trace,
+    )
+    outcome = lead_and_prove(question, query, space)
+    expanded, generated, reopened, frontier = query.work.ints[COUNTS].tolist()
+    counts = SearchStats(expanded, generated, reopened, frontier)
+    return replace(outcome, counts=counts, trace=_trace(query) if options.trace else None)
 
-    status: Status
-    path: Path | None = None
-    cost: float = math.inf
-    lower_bound: float = 0.0
-    log: tuple[dict[str, Any], ...] = ()
+
+def _trace(query: Query) -> Trace:
+    kinds, nodes, parents, g = query.events()
+    return Trace(kinds, nodes, parents, g)
 
 
 def lead_and_prove(question: Question, query: Query, space: Space) -> Outcome:

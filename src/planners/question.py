@@ -14,9 +14,26 @@ from .graphs import Map
 from .kernels.loop import Bound, estimate
 from .kernels.workspace import Key
 from .maps import GridMap, read_only
-from .result import Path
+from .result import Path, SearchStats, Status, Trace
+from .spaces import Space
 from .strategies import Strategy
 from .walks import steps
+
+NO_LIMIT = 2**62
+NO_COUNTS = SearchStats()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an engine found: a status, a path with its cost, and a lower bound on every path's."""
+
+    status: Status
+    path: Path | None = None
+    cost: float = math.inf
+    lower_bound: float = 0.0
+    log: tuple[dict[str, Any], ...] = ()
+    counts: SearchStats = NO_COUNTS
+    trace: Trace | None = None
 
 
 @dataclass(frozen=True)
@@ -29,6 +46,11 @@ class Options:
     closest: bool
     trusted: bool
 
+    @property
+    def plain(self) -> bool:
+        """Whether a path is all that is asked for."""
+        return self.limit == NO_LIMIT and not self.trace and not self.closest
+
 
 @dataclass(frozen=True)
 class Question:
@@ -39,10 +61,13 @@ class Question:
         consistent: whether h is known to be consistent (a user's bound need not be).
         key: what leads.
         log: what the guidance did.
+        plain: nothing but map, costs, strategy and weight was asked for: no guidance, no heuristic,
+            no trace, no limit of expansions, nothing in place of an unreachable goal.
     """
 
     map: Map
     costs: CostField | None
+    space: Space
     start: int
     goal: int
     row: Strategy
@@ -52,6 +77,7 @@ class Question:
     key: Key
     log: tuple[dict[str, Any], ...]
     options: Options
+    plain: bool
 
     @property
     def proof_weight(self) -> float:

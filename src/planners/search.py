@@ -6,28 +6,28 @@ import math
 import operator
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from .costs import CostField
+from .engines import CHOICES, engine_for
 from .errors import expect
 from .graphs import GraphMap, Map
 from .guidance import Guidance, lead_table
 from .heuristics import NO_TABLE, Heuristic, closed_form, default_bound, tabulate, user_heuristic
 from .kernels.loop import PRIORITY, ZERO, Bound
-from .kernels.workspace import Key, Query
-from .lead_and_prove import COUNTS, TOLERANCE, Outcome, lead_and_prove
+from .kernels.workspace import Key
+from .lead_and_prove import TOLERANCE
 from .maps import GridMap, read_only
-from .question import Options, Question
+from .question import NO_LIMIT, Options, Outcome, Question
 from .result import PlanResult, SearchStats, Status, Trace
-from .spaces import Space, space_of
+from .spaces import space_of
 from .strategies import UCS, Strategy, checked_weight, strategy_named
 
 Engine = Literal["auto", "generic", "textbook"]
-
-NO_LIMIT = 2**62
 
 
 def plan(
@@ -59,7 +59,8 @@ def plan(
             `(node, goal) -> cost`. It only leads, unless the library knows it as a lower bound.
         lower_bound: the user declares that `heuristic` never overestimates.
         max_expansions: stop after so many; the status is then `budget_spent`.
-        engine: `auto` or `generic`: the compiled loop; `textbook`: the same loop as plain Python.
+        engine: `auto`: the fastest that fits, named in `result.engine`; `generic`: the compiled
+            loop; `textbook`: the same loop as plain Python.
         trace: record every event in `result.trace`.
         on_unreachable: `"closest"`: where the goal cannot be reached, status `no_path` comes with
             the path to the reachable node nearest in straight line (ties: least id).
@@ -88,13 +89,14 @@ def plan(
         raise ValueError("on_unreachable='closest' needs a graph with positions")
     space = space_of(map, costs)
     lead = _lead(map, costs, target, row, w, heuristic, lower_bound, guidance)
-    question = Question(map, costs, source, target, row, w, *lead, options)
-    query = None
+    plain = guidance is None and heuristic is None and options.plain
+    question = Question(map, costs, space, source, target, row, w, *lead, options, plain)
     outcome = _without_search(question)
+    name = "generic" if engine == "auto" else engine
     if outcome is None:
-        query = _query(question, space)
-        outcome = lead_and_prove(question, query, space)
-    return _answer(question, query, outcome, began)
+        chosen = engine_for(question)
+        name, outcome = chosen.name, chosen.solve(question)
+    return _answer(question, outcome, name, began)
 
 
 def plan_many(
@@ -122,13 +124,12 @@ def _options(
         limit = min(limit, NO_LIMIT)
         if limit < 0:
             raise ValueError(f"max_expansions must be >= 0, not {max_expansions!r}")
-    if engine not in ("auto", "generic", "textbook"):
-        raise ValueError(f"unknown engine {engine!r}: choose one of auto, generic, textbook")
+    if engine not in CHOICES:
+        raise ValueError(f"unknown engine {engine!r}: choose one of {', '.join(CHOICES)}")
     if on_unreachable not in (None, "closest"):
         raise ValueError(f"on_unreachable must be None or 'closest', not {on_unreachable!r}")
     trusted = guidance is None or guidance.trusted
-    name = "generic" if engine == "auto" else engine
-    return Options(limit, name, bool(trace), on_unreachable == "closest", trusted)
+    return Options(limit, engine, bool(trace), on_unreachable == "closest", trusted)
 
 
 def _lead(
@@ -171,34 +172,29 @@ def _scaled(h: npt.NDArray[np.float64], weight: float) -> npt.NDArray[np.float64
 
 def _without_search(question: Question) -> Outcome | None:
     """The outcome where no search is needed: a blocked end, or start = goal."""
+    trace = _still(()) if question.options.trace else None
     blocked: Status | None = None
     if question.map.is_blocked(question.start):
         blocked = "start_blocked"
     elif question.map.is_blocked(question.goal) and not question.options.closest:
         blocked = "goal_blocked"
     if blocked is not None:
-        return Outcome(blocked)
+        return Outcome(blocked, trace=trace)
     if question.start != question.goal:
         return None
-    return Outcome("found", *question.path(np.array([question.start], dtype=np.int64)))
+    path, cost = question.path(np.array([question.start], dtype=np.int64))
+    counts = SearchStats(generated=1, max_frontier=1)
+    trace = _still((question.start,)) if question.options.trace else None
+    return Outcome("found", path, cost, counts=counts, trace=trace)
 
 
-def _query(question: Question, space: Space) -> Query:
-    options = question.options
-    return Query(
-        question.map.workspaces,
-        question.map.size,
-        space.arrays,
-        question.bound,
-        width=space.width,
-        room=space.room,
-        limit=options.limit,
-        textbook=options.engine == "textbook",
-        trace=options.trace,
-    )
+def _still(nodes: tuple[int, ...]) -> Trace:
+    """The trace of a query that needs no search."""
+    ids = np.array(nodes, dtype=np.int64)
+    return Trace(np.zeros(ids.size, dtype=np.uint8), ids, ids * 0 - 1, np.zeros(ids.size))
 
 
-def _answer(question: Question, query: Query | None, outcome: Outcome, began: float) -> PlanResult:
+def _answer(question: Question, outcome: Outcome, engine: str, began: float) -> PlanResult:
     certificate = math.inf
     if outcome.status in ("found", "budget_spent"):
         certificate = _ratio(outcome.cost, outcome.lower_bound)
@@ -210,12 +206,12 @@ def _answer(question: Question, query: Query | None, outcome: Outcome, began: fl
         cost=outcome.cost,
         bound=question.proof_weight,
         certificate=certificate,
-        stats=_stats(query, outcome, began),
-        engine=question.options.engine,
+        stats=replace(outcome.counts, runtime_s=time.perf_counter() - began),
+        engine=engine,
         strategy=question.row.name,
         weight=question.weight,
         guidance_log=question.log + outcome.log,
-        trace=_trace(query, outcome) if question.options.trace else None,
+        trace=outcome.trace,
         start=question.start,
         goal=question.goal,
     )
@@ -228,20 +224,3 @@ def _ratio(cost: float, lower: float) -> float:
     if cost <= lower * (1 + TOLERANCE):
         return 1.0
     return cost / lower if lower > 0 else math.inf
-
-
-def _stats(query: Query | None, outcome: Outcome, began: float) -> SearchStats:
-    runtime_s = time.perf_counter() - began
-    if query is None:
-        opened = 0 if outcome.path is None else 1
-        return SearchStats(generated=opened, max_frontier=opened, runtime_s=runtime_s)
-    expanded, generated, reopened, frontier = query.work.ints[COUNTS].tolist()
-    return SearchStats(expanded, generated, reopened, frontier, runtime_s)
-
-
-def _trace(query: Query | None, outcome: Outcome) -> Trace:
-    if query is not None:
-        kinds, nodes, parents, g = query.events()
-        return Trace(kinds, nodes, parents, g)
-    nodes = np.empty(0, dtype=np.int64) if outcome.path is None else outcome.path.nodes.copy()
-    return Trace(np.zeros(nodes.size, dtype=np.uint8), nodes, nodes * 0 - 1, np.zeros(nodes.size))

@@ -1,0 +1,53 @@
+"""Engines: what answers a question, chosen by what is at hand.
+
+An engine is a row: when it fits, and what solves. `engine="auto"` takes the first that fits; the
+loop fits always. Choice never changes status, bound or (where the bound is 1) cost; counts and
+ties are those of the engine, so golden counts are pinned to `engine="generic"`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .lead_and_prove import loop
+from .question import Outcome, Question
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A row of the table.
+
+    Attributes:
+        name: what `result.engine` says.
+        fits: whether the engine can answer a question whose start is free and is not its goal.
+        solve: its answer.
+    """
+
+    name: str
+    fits: Callable[[Question], bool]
+    solve: Callable[[Question], Outcome]
+
+
+def always(question: Question) -> bool:
+    """The loop answers every question."""
+    return True
+
+
+GENERIC = Engine("generic", always, loop)
+TEXTBOOK = Engine("textbook", always, loop)
+
+FAST: tuple[Engine, ...] = ()  # in the order in which they are asked
+
+CHOICES = ("auto", "generic", "textbook")
+
+
+def engine_for(question: Question) -> Engine:
+    """The engine that the question asks for, or the first that fits."""
+    if question.options.engine == "textbook":
+        return TEXTBOOK
+    if question.options.engine == "auto" and question.plain:
+        for engine in FAST:
+            if engine.fits(question):
+                return engine
+    return GENERIC
