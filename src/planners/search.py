@@ -92,7 +92,7 @@ def plan(
     plain = guidance is None and heuristic is None and options.plain
     question = Question(map, costs, space, source, target, row, w, *lead, options, plain)
     outcome = _without_search(question)
-    name = "generic" if engine == "auto" else engine
+    name: str = "generic" if engine == "auto" else engine
     if outcome is None:
         chosen = engine_for(question)
         name, outcome = chosen.name, chosen.solve(question)
