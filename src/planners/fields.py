@@ -12,8 +12,8 @@ import numpy.typing as npt
 from .costs import CostField
 from .graphs import Map
 from .heuristics import NO_TABLE, closed_form
-from .kernels.loop import PRIORITY, ZERO
-from .kernels.workspace import Key, Query
+from .kernels.loop import PRIORITY, ZERO, Key
+from .kernels.workspace import Query
 from .maps import read_only
 from .spaces import space_of
 

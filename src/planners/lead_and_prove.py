@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from .heuristics import NO_TABLE
-from .kernels.loop import BUDGET, EXHAUSTED, PRIORITY, PROVEN, REACHED
+from .kernels.loop import BUDGET, EXHAUSTED, PRIORITY, PROVEN, REACHED, Key
 from .kernels.queue import EXPANDED, GENERATED, MAX_FRONTIER, REOPENED
-from .kernels.workspace import Key, Query
+from .kernels.workspace import Query
 from .question import Outcome, Question
 from .result import SearchStats, Trace
 from .spaces import EXACT, Space

@@ -18,8 +18,7 @@ from .errors import expect
 from .graphs import GraphMap, Map
 from .guidance import Guidance, lead_table
 from .heuristics import NO_TABLE, Heuristic, closed_form, default_bound, tabulate, user_heuristic
-from .kernels.loop import PRIORITY, ZERO, Bound
-from .kernels.workspace import Key
+from .kernels.loop import PRIORITY, ZERO, Bound, Key
 from .lead_and_prove import TOLERANCE
 from .maps import GridMap, read_only
 from .question import NO_LIMIT, Options, Outcome, Question

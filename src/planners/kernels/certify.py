@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .loop import CLOSED, INCONS, OPEN, Bound, estimate
+from typing import Any
+
+from .loop import CLOSED, INCONS, OPEN, estimate_at
 from .queue import (
     FLOOR,
     FREE,
@@ -12,7 +14,6 @@ from .queue import (
     INFINITE,
     REOPENED,
     SET_ASIDE,
-    STAMP,
     Work,
     entry_for,
     least_bucket,
@@ -20,7 +21,7 @@ from .queue import (
 )  # fmt: skip
 
 
-def lower_bound(work: Work, bound: Bound) -> float:
+def lower_bound(work: Work, bound: Any) -> float:
     """The least g + h over OPEN and INCONS: no path through them costs less."""
     ints = work.ints
     least = INFINITE
@@ -43,14 +44,14 @@ def lower_bound(work: Work, bound: Bound) -> float:
     return least
 
 
-def value_if_live(work: Work, bound: Bound, v: int) -> float:
+def value_if_live(work: Work, bound: Any, v: int) -> float:
     """g + h of a node that waits for expansion, else INFINITE."""
-    if work.mark[v] == work.ints[STAMP] + CLOSED:
+    if work.mark[v] == work.stamp + CLOSED:
         return INFINITE
-    return min(INFINITE, float(work.g[v]) + estimate(bound, v))
+    return min(INFINITE, float(work.g[v]) + estimate_at(bound, v))
 
 
-def requeue(work: Work, bound: Bound) -> None:
+def requeue(work: Work, bound: Any) -> None:
     """Order OPEN and INCONS anew by g + h: the start of the proof."""
     ints = work.ints
     mask = work.ring.shape[0] - 1
@@ -74,9 +75,9 @@ def requeue(work: Work, bound: Bound) -> None:
         work.link[loose] = ints[FREE]
         ints[FREE] = loose
         loose = following
-        if work.mark[v] == ints[STAMP] + INCONS:
+        if work.mark[v] == work.stamp + INCONS:
             ints[REOPENED] += 1
             ints[FRONTIER] += 1
-            work.mark[v] = ints[STAMP] + OPEN
-        if work.mark[v] == ints[STAMP] + OPEN:
-            put(work, work.g[v] + estimate(bound, v), v, False)
+            work.mark[v] = work.stamp + OPEN
+        if work.mark[v] == work.stamp + OPEN:
+            put(work, work.g[v] + estimate_at(bound, v), v, False)

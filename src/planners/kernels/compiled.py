@@ -22,13 +22,21 @@ FAST: dict[str, Any] = {"_nrt": False, **PLAIN}
 # One set of options for all: numba compiles a helper once per set of options of its caller.
 HELPERS = (
     queue.put, queue.take, queue.least_bucket, queue.least_key, queue.push_heap, queue.pop_heap,
-    queue.entry_for, loop.estimate, loop.note, loop.relax, loop.set_aside, loop.move_to,
-    loop.expand_grid, loop.expand_graph, loop.has_room, loop.leave, loop.source, loop.search,
+    queue.entry_for, loop.estimate_closed, loop.key_weighted, loop.estimate_at, loop.note,
+    loop.relax, loop.set_aside, loop.move_to, loop.expand_grid, loop.expand_graph, loop.has_room,
+    loop.leave, loop.source, loop.search,
     certify.lower_bound, certify.value_if_live, certify.requeue,
 )  # fmt: skip
+CHOSEN = (  # by the type of the first argument, while compiling
+    (loop.estimate, loop.ESTIMATES), (loop.key_of, loop.KEYS), (loop.expand, loop.EXPANDS),
+)  # fmt: skip
 ENTRIES = {
-    entry.__name__: entry for entry in (entries.run_grid, entries.run_graph, entries.run_certify)
-}
+    entry.__name__: entry
+    for entry in (
+        entries.run_grid, entries.run_graph, entries.run_certify, entries.run,
+        entries.run_certify_any,
+    )
+}  # fmt: skip
 
 _LOCK = threading.RLock()
 
@@ -99,11 +107,17 @@ def _register() -> None:
     options: Any = {"forceinline": True, **_options()}
     for helper in HELPERS:
         register_jitable(**options)(helper)
+    for function, table in CHOSEN:
+        overload(function, strict=False, jit_options=options)(_by_type(table))
 
-    def expand(space: Any, *_: Any) -> Callable[..., None]:
-        return loop.expand_grid if space.instance_class is loop.Grid else loop.expand_graph
 
-    overload(loop.expand, strict=False, jit_options=options)(expand)
+def _by_type(table: dict[type, Callable[..., Any]]) -> Callable[..., Callable[..., Any]]:
+    """What numba asks for: the function for the type of the first argument."""
+
+    def choose(first: Any, *_: Any) -> Callable[..., Any]:
+        return table[first.instance_class]
+
+    return choose
 
 
 @cache

@@ -26,7 +26,6 @@ from .queue import (
     MAX_FRONTIER,
     REOPENED,
     SET_ASIDE,
-    STAMP,
     USED,
     Work,
     entry_for,
@@ -81,37 +80,71 @@ class Bound(NamedTuple):
     table: Any  # float64 (n,) for TABLE, else (0,)
 
 
-class Rule(NamedTuple):
-    """How to search: the queue discipline, the key, and when to stop."""
+class Key(NamedTuple):
+    """What orders the queue: `g_weight * g + h_weight * h`, or `g_weight * g + table`."""
 
     discipline: int
     g_weight: float
     h_weight: float
-    key_table: Any  # float64 (n,): the key is g_weight * g + key_table; (0,): h_weight * h instead
+    table: Any  # float64 (n,), or (0,) for the closed form
+
+
+class Rule(NamedTuple):
+    """When to stop, and whether a closed node that improves is opened again."""
+
     goal: int  # -1: none, explore everything
     proving: bool  # re-open improved nodes, drop g + h >= cost, stop when cost <= w * f_min
     w: float
     limit: int  # most expansions of the whole query
 
 
-def estimate(bound: Bound, v: int) -> float:
-    """h(v)."""
+# --- what differs by type: chosen while compiling
+
+
+def estimate_closed(bound: Bound, v: int, row: int, col: int) -> Any:
+    """h(v) of a closed form or a table; `row` and `col` matter on grids only."""
     if bound.kind == ZERO:
         return 0.0
     if bound.kind == TABLE:
-        return float(bound.table[v])
+        return 0.0 + bound.table[v]
     if bound.position.shape[0] > 0:
-        dx = abs(float(bound.position[v, 0]) - bound.x)
-        dy = abs(float(bound.position[v, 1]) - bound.y)
+        dx = abs(bound.position[v, 0] - bound.x)
+        dy = abs(bound.position[v, 1] - bound.y)
     else:
-        row = v // bound.cols
-        dx = abs(v - row * bound.cols - bound.x)
+        dx = abs(col - bound.x)
         dy = abs(row - bound.y)
-    if bound.kind == MANHATTAN:
-        return bound.scale * (dx + dy)
     if bound.kind == OCTILE:
         return bound.scale * (max(dx, dy) + (SQRT2 - 1.0) * min(dx, dy))
+    if bound.kind == MANHATTAN:
+        return bound.scale * (dx + dy)
     return bound.scale * sqrt(dx * dx + dy * dy)
+
+
+def key_weighted(key: Key, g: float, h: float, v: int, row: int, col: int) -> Any:
+    """The key of a node from its g and h."""
+    if key.table.shape[0] > 0:
+        return key.g_weight * g + key.table[v]
+    return key.g_weight * g + key.h_weight * h
+
+
+ESTIMATES: dict[type, Any] = {Bound: estimate_closed}
+KEYS: dict[type, Any] = {Key: key_weighted}
+
+
+def estimate(bound: Any, v: int, row: int, col: int) -> float:
+    """h(v), by the type of the bound."""
+    return float(ESTIMATES[type(bound)](bound, v, row, col))
+
+
+def key_of(key: Any, g: float, h: float, v: int, row: int, col: int) -> float:
+    """What orders the queue, by the type of the key."""
+    return float(KEYS[type(key)](key, g, h, v, row, col))
+
+
+def estimate_at(bound: Any, v: int) -> float:
+    """h(v) where the row and the column are not at hand."""
+    row = v // bound.cols
+    return estimate(bound, v, row, v - row * bound.cols)
 
 
 # --- one expansion
@@ -128,17 +161,19 @@ def note(work: Work, kind: int, node: int) -> None:
         work.ints[EVENTS] = at + 1
 
 
-def relax(work: Work, rule: Rule, bound: Bound, u: int, v: int, step: float) -> None:
-    """Offer v the way through u."""
+def relax(
+    work: Work, rule: Rule, key: Any, bound: Any, u: int, v: int, row: int, col: int, step: float
+) -> None:
+    """Offer v, which lies at (row, col) on a grid, the way through u."""
     ints = work.ints
     g = work.g[u] + step
-    mark = int(work.mark[v]) - int(ints[STAMP])
+    mark = int(work.mark[v]) - work.stamp
     if mark >= 0:
-        if rule.discipline == FIFO or (rule.discipline == LIFO and mark != OPEN):
+        if key.discipline == FIFO or (key.discipline == LIFO and mark != OPEN):
             return
-        if rule.discipline == PRIORITY and g >= work.g[v] * LESS:
+        if key.discipline == PRIORITY and g >= work.g[v] * LESS:
             return
-    h = estimate(bound, v)
+    h = estimate(bound, v, row, col)
     if rule.proving and (g + h) * ALMOST >= work.cost[0]:
         return
     work.g[v] = g
@@ -153,28 +188,25 @@ def relax(work: Work, rule: Rule, bound: Bound, u: int, v: int, step: float) -> 
             return
         ints[REOPENED] += 1
     if mark != OPEN:
-        work.mark[v] = ints[STAMP] + OPEN
+        work.mark[v] = work.stamp + OPEN
         ints[FRONTIER] += 1
         ints[MAX_FRONTIER] = max(ints[MAX_FRONTIER], ints[FRONTIER])
-    if rule.key_table.shape[0] > 0:
-        key = rule.g_weight * g + float(rule.key_table[v])
-    else:
-        key = rule.g_weight * g + rule.h_weight * h
-    put(work, key, v, rule.discipline == FIFO)
+    put(work, key_of(key, g, h, v, row, col), v, key.discipline == FIFO)
 
 
 def set_aside(work: Work, v: int) -> None:
     """A closed node has improved: onto INCONS, kept as a list beside the queue, not re-opened."""
     ints = work.ints
-    work.mark[v] = ints[STAMP] + INCONS
+    work.mark[v] = work.stamp + INCONS
     entry = entry_for(work, v)
     work.link[entry] = ints[SET_ASIDE]
     ints[SET_ASIDE] = entry
 
 
 def move_to(
-    space: Grid, work: Work, rule: Rule, bound: Bound, u: int, v: int, k: int, length: float
-) -> None:
+    space: Grid, work: Work, rule: Rule, key: Any, bound: Any,
+    u: int, v: int, row: int, col: int, k: int, length: float,
+) -> None:  # fmt: skip
     """Relax the grid move u -> v in direction k; backward it stands for the move v -> u."""
     if space.backward:
         pace = 0.0 + float(space.pace[u])  # 0.0: numba keeps float(float32) in single precision
@@ -184,47 +216,53 @@ def move_to(
         leaving = k * space.move.shape[0] + u
     if space.edge_pace.shape[0] > 0:
         pace += float(space.edge_pace[leaving])
-    relax(work, rule, bound, u, v, length * pace)
+    relax(work, rule, key, bound, u, v, row, col, length * pace)
 
 
-def expand_grid(space: Grid, work: Work, rule: Rule, bound: Bound, u: int) -> None:
+def expand_grid(
+    space: Grid, work: Work, rule: Rule, key: Any, bound: Any, u: int, row: int, col: int
+) -> None:
     """Offer the way through u to its neighbours, in the order N, NE, E, SE, S, SW, W, NW."""
     moves = int(space.move[u])
     cols = space.cols
     straight = space.straight_m
     diagonal = SQRT2 * space.straight_m
     if moves & 1:
-        move_to(space, work, rule, bound, u, u - cols, 0, straight)
+        move_to(space, work, rule, key, bound, u, u - cols, row - 1, col, 0, straight)
     if moves & 2:
-        move_to(space, work, rule, bound, u, u - cols + 1, 1, diagonal)
+        move_to(space, work, rule, key, bound, u, u - cols + 1, row - 1, col + 1, 1, diagonal)
     if moves & 4:
-        move_to(space, work, rule, bound, u, u + 1, 2, straight)
+        move_to(space, work, rule, key, bound, u, u + 1, row, col + 1, 2, straight)
     if moves & 8:
-        move_to(space, work, rule, bound, u, u + cols + 1, 3, diagonal)
+        move_to(space, work, rule, key, bound, u, u + cols + 1, row + 1, col + 1, 3, diagonal)
     if moves & 16:
-        move_to(space, work, rule, bound, u, u + cols, 4, straight)
+        move_to(space, work, rule, key, bound, u, u + cols, row + 1, col, 4, straight)
     if moves & 32:
-        move_to(space, work, rule, bound, u, u + cols - 1, 5, diagonal)
+        move_to(space, work, rule, key, bound, u, u + cols - 1, row + 1, col - 1, 5, diagonal)
     if moves & 64:
-        move_to(space, work, rule, bound, u, u - 1, 6, straight)
+        move_to(space, work, rule, key, bound, u, u - 1, row, col - 1, 6, straight)
     if moves & 128:
-        move_to(space, work, rule, bound, u, u - cols - 1, 7, diagonal)
+        move_to(space, work, rule, key, bound, u, u - cols - 1, row - 1, col - 1, 7, diagonal)
 
 
-def expand_graph(space: Graph, work: Work, rule: Rule, bound: Bound, u: int) -> None:
+def expand_graph(
+    space: Graph, work: Work, rule: Rule, key: Any, bound: Any, u: int, row: int, col: int
+) -> None:
     """Offer the way through u along its edges, in CSR order."""
     for edge in range(int(space.indptr[u]), int(space.indptr[u + 1])):
         step = float(space.step[edge])
         if step < INFINITE:
-            relax(work, rule, bound, u, int(space.indices[edge]), step)
+            relax(work, rule, key, bound, u, int(space.indices[edge]), row, col, step)
 
 
-def expand(space: Grid | Graph, work: Work, rule: Rule, bound: Bound, u: int) -> None:
-    """Grid or graph, by the type of the space (when compiled: chosen while compiling)."""
-    if isinstance(space, Grid):
-        expand_grid(space, work, rule, bound, u)
-    else:
-        expand_graph(space, work, rule, bound, u)
+EXPANDS: dict[type, Any] = {Grid: expand_grid, Graph: expand_graph}
+
+
+def expand(
+    space: Any, work: Work, rule: Rule, key: Any, bound: Any, u: int, row: int, col: int
+) -> None:
+    """Grid or graph, by the type of the space."""
+    EXPANDS[type(space)](space, work, rule, key, bound, u, row, col)
 
 
 # --- the loop
@@ -240,26 +278,29 @@ def has_room(work: Work) -> Any:
     return work.event.shape[0] == 0 or ints[EVENTS] + 2 * work.room <= work.event.shape[0]
 
 
-def source(work: Work, rule: Rule, bound: Bound, start: int) -> None:
+def source(work: Work, key: Any, bound: Any, start: int) -> None:
     """Open the start node."""
     ints = work.ints
     work.g[start] = 0.0
     work.parent[start] = -1
-    work.mark[start] = ints[STAMP] + OPEN
+    work.mark[start] = work.stamp + OPEN
     ints[GENERATED] += 1
     ints[FRONTIER] = 1
     ints[MAX_FRONTIER] = max(ints[MAX_FRONTIER], 1)
     note(work, SOURCE, start)
-    put(work, rule.h_weight * estimate(bound, start), start, False)
+    row = start // bound.cols
+    col = start - row * bound.cols
+    h = estimate(bound, start, row, col)
+    put(work, key_of(key, 0.0, h, start, row, col), start, False)
 
 
 def leave(work: Work, u: int) -> None:
     """Close an open node."""
-    work.mark[u] = work.ints[STAMP] + CLOSED
+    work.mark[u] = work.stamp + CLOSED
     work.ints[FRONTIER] -= 1
 
 
-def search(space: Grid | Graph, work: Work, rule: Rule, bound: Bound) -> int:
+def search(space: Any, work: Work, rule: Rule, key: Any, bound: Any) -> int:
     """Search until the goal is reached (leading) or its cost is proven (proving).
 
     Returns REACHED, PROVEN, EXHAUSTED (nothing is left to expand), BUDGET, or GROW.
@@ -274,7 +315,7 @@ def search(space: Grid | Graph, work: Work, rule: Rule, bound: Bound) -> int:
         u = take(work)
         if u < 0:
             return EXHAUSTED
-        if work.mark[u] != ints[STAMP] + OPEN:
+        if work.mark[u] != work.stamp + OPEN:
             continue
         if u == rule.goal:
             leave(work, u)
@@ -283,7 +324,9 @@ def search(space: Grid | Graph, work: Work, rule: Rule, bound: Bound) -> int:
             if rule.proving:
                 continue
             return REACHED
-        if rule.proving and (work.g[u] + estimate(bound, u)) * ALMOST >= work.cost[0]:
+        row = u // bound.cols
+        col = u - row * bound.cols
+        if rule.proving and (work.g[u] + estimate(bound, u, row, col)) * ALMOST >= work.cost[0]:
             leave(work, u)
             continue
         if ints[EXPANDED] >= rule.limit:
@@ -292,5 +335,5 @@ def search(space: Grid | Graph, work: Work, rule: Rule, bound: Bound) -> int:
         leave(work, u)
         ints[EXPANDED] += 1
         note(work, EXPAND, u)
-        expand(space, work, rule, bound, u)
+        expand(space, work, rule, key, bound, u, row, col)
         note(work, CLOSE, u)

@@ -13,9 +13,9 @@ from math import floor
 from typing import Any, NamedTuple
 
 # Slots of `Work.ints`.
-STAMP, EXPANDED, GENERATED, REOPENED, FRONTIER, MAX_FRONTIER = 0, 1, 2, 3, 4, 5
-FLOOR, TOP, IN_RING, FREE, USED, IN_HEAP, TAIL, SET_ASIDE, EVENTS = 6, 7, 8, 9, 10, 11, 12, 13, 14
-INTS = 15
+EXPANDED, GENERATED, REOPENED, FRONTIER, MAX_FRONTIER = 0, 1, 2, 3, 4
+FLOOR, TOP, IN_RING, FREE, USED, IN_HEAP, TAIL, SET_ASIDE, EVENTS = 5, 6, 7, 8, 9, 10, 11, 12, 13
+INTS = 14
 
 INFINITE = 1e308
 BIG = 4.5e15  # bucket numbers stay exact in float64 below this
@@ -27,15 +27,16 @@ class Work(NamedTuple):
     g: Any  # float64 (n,)
     parent: Any  # int32 (n,)
     mark: Any  # int32 (n,)
-    ring: Any  # int64 (buckets,): head of each bucket's list, or -1
-    link: Any  # int64 (pool,): next entry
-    item: Any  # int64 (pool,): node of an entry
+    ring: Any  # int32 (buckets,): head of each bucket's list, or -1
+    link: Any  # int32 (pool,): next entry
+    item: Any  # int32 (pool,): node of an entry
     heap_key: Any  # float64 (heap,)
     heap_node: Any  # int64 (heap,)
     event: Any  # int64 (events, 3): kind, node, parent; (0, 3) without a trace
     event_g: Any  # float64 (events,)
     ints: Any  # int64 (INTS,)
     cost: Any  # float64 (1,): of the best path known
+    stamp: int  # marks below it are of older queries
     per_width: float  # 1 / bucket width
     room: int  # entries and events that one expansion may add
 

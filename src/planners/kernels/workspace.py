@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from . import entries
 from .compiled import compiled
-from .loop import GROW, STAMP_STEP, Bound, Graph, Grid
+from .loop import GROW, STAMP_STEP, Bound, Graph, Grid, Key, Rule
 from .queue import (
     EVENTS,
     EXPANDED,
@@ -22,23 +22,14 @@ from .queue import (
     MAX_FRONTIER,
     REOPENED,
     SET_ASIDE,
-    STAMP,
     USED,
+    Work,
 )  # fmt: skip
 
 BUCKETS = 16384
 KEPT = [EXPANDED, GENERATED, REOPENED, MAX_FRONTIER, EVENTS]
 FIRST_POOL = 4096
 LAST_STAMP = 2**31 - 2 * STAMP_STEP
-
-
-class Key(NamedTuple):
-    """What a search is ordered by: `g_weight * g + h_weight * h`, or `g_weight * g + table`."""
-
-    discipline: int
-    g_weight: float
-    h_weight: float
-    table: npt.NDArray[np.float64]  # (size,) read-only; empty for the closed form
 
 
 class Workspace:
@@ -48,9 +39,9 @@ class Workspace:
         self.g = np.empty(size)
         self.parent = np.empty(size, dtype=np.int32)
         self.mark = np.full(size, -1, dtype=np.int32)
-        self.ring = np.full(BUCKETS, -1, dtype=np.int64)
-        self.link = np.empty(FIRST_POOL, dtype=np.int64)
-        self.item = np.empty(FIRST_POOL, dtype=np.int64)
+        self.ring = np.full(BUCKETS, -1, dtype=np.int32)
+        self.link = np.empty(FIRST_POOL, dtype=np.int32)
+        self.item = np.empty(FIRST_POOL, dtype=np.int32)
         self.heap_key = np.empty(FIRST_POOL)
         self.heap_node = np.empty(FIRST_POOL, dtype=np.int64)
         self.event = np.empty((0, 3), dtype=np.int64)
@@ -68,7 +59,6 @@ class Workspace:
             self.mark.fill(-1)
             self.stamp = 0
         self.ints.fill(0)
-        self.ints[STAMP] = self.stamp
         self.ints[FREE] = self.ints[SET_ASIDE] = -1
         self.cost[0] = np.inf
         rows = FIRST_POOL if trace else 0
@@ -106,10 +96,10 @@ class Workspace:
         self.heap_key, self.heap_node = _longer(self.heap_key, more), _longer(self.heap_node, more)
 
     def arrays(self) -> tuple[Any, ...]:
-        """The arrays in the order of `queue.Work`."""
+        """The arrays in the order of `queue.Work`, and the stamp."""
         return (
             self.g, self.parent, self.mark, self.ring, self.link, self.item, self.heap_key,
-            self.heap_node, self.event, self.event_g, self.ints, self.cost,
+            self.heap_node, self.event, self.event_g, self.ints, self.cost, self.stamp,
         )  # fmt: skip
 
 
@@ -138,7 +128,7 @@ class Query:
         workspaces: Any,
         size: int,
         space: Grid | Graph,
-        bound: Bound,
+        bound: Any,
         *,
         width: float,
         room: int,
@@ -148,8 +138,6 @@ class Query:
     ) -> None:
         self.space, self.bound, self.limit, self.room = space, bound, limit, room
         self.per_width = 1.0 / width
-        kernel = "run_grid" if isinstance(space, Grid) else "run_graph"
-        self._search = getattr(entries, kernel) if textbook else compiled(kernel)
         self._textbook = textbook
         self.work = _workspace(workspaces, size)
         self.work.begin(trace)
@@ -176,29 +164,34 @@ class Query:
             budget: expansions of this phase, where fewer than the query's limit.
         """
         most = self.limit if budget is None else min(budget, self.limit)
-        rule = (*key, goal, proving, float(w), most)
-        b = self.bound
-        h = (b.kind, b.x, b.y, b.scale, b.position, b.table)
+        rule = Rule(goal, proving, float(w), most)
         while True:
-            work = self.work.arrays()
-            code: int = self._search(
-                *self.space, *work, self.per_width, self.room, *rule, *h, start
-            )
+            code = self._run(rule, key, start)
             if code != GROW:
                 return code
             self.work.grow(self.room)
             start = -1
 
+    def _run(self, rule: Rule, key: Any, start: int) -> int:
+        """One call of the kernel: flat where the types are the usual ones."""
+        work = (*self.work.arrays(), self.per_width, self.room)
+        if self._textbook or type(key) is not Key or type(self.bound) is not Bound:
+            run = self._kernel("run")
+            return int(run(self.space, Work(*work), rule, key, self.bound, start))
+        run = self._kernel("run_grid" if isinstance(self.space, Grid) else "run_graph")
+        return int(run(*self.space, *work, *rule, *key, *self.bound, start))
+
+    def _kernel(self, name: str) -> Callable[..., Any]:
+        return getattr(entries, name) if self._textbook else compiled(name)
+
     def certify(self, prove: bool = False) -> float:
         """The least g + h over OPEN and INCONS; with `prove` both are queued anew in that order."""
-        kernel: Callable[..., float] = (
-            entries.run_certify if self._textbook else compiled("run_certify")
-        )
         if prove:
             self.work.grow_for_proof()
-        b = self.bound
-        h = (b.kind, b.x, b.y, b.scale, b.cols, b.position, b.table)
-        return float(kernel(*self.work.arrays(), self.per_width, self.room, *h, prove))
+        work = (*self.work.arrays(), self.per_width, self.room)
+        if type(self.bound) is Bound:
+            return float(self._kernel("run_certify")(*work, *self.bound, prove))
+        return float(self._kernel("run_certify_any")(Work(*work), self.bound, prove))
 
     def count(self, slot: int) -> int:
         """One of the counters of `queue`."""
