@@ -187,6 +187,8 @@ class CostField:
     def fits(self, map: Map) -> bool:
         """Whether this field can price moves on the given map."""
         own = self.map
+        if own is map:
+            return True
         if isinstance(map, GridMap):
             return isinstance(own, GridMap) and (own.shape, own.cell_size_m) == (
                 map.shape,

@@ -21,10 +21,10 @@ import numpy as np
 
 from .heuristics import NO_TABLE
 from .kernels.loop import BUDGET, EXHAUSTED, PRIORITY, PROVEN, REACHED, Key
-from .kernels.queue import EXPANDED, GENERATED, MAX_FRONTIER, REOPENED
+from .kernels.queue import COUNTS, EXPANDED
 from .kernels.workspace import Query
 from .question import Outcome, Question
-from .result import SearchStats, Trace
+from .result import Trace
 from .spaces import EXACT, Space
 
 TOLERANCE = 1e-9
@@ -32,7 +32,6 @@ TOLERANCE = 1e-9
 UNTRUSTED_BUDGET = 8
 
 PROOF_KEY = Key(PRIORITY, 1.0, 1.0, NO_TABLE)
-COUNTS = [EXPANDED, GENERATED, REOPENED, MAX_FRONTIER]
 
 
 def loop(question: Question) -> Outcome:
@@ -50,9 +49,9 @@ def loop(question: Question) -> Outcome:
         trace=options.trace,
     )
     outcome = lead_and_prove(question, query, space)
-    expanded, generated, reopened, frontier = query.work.ints[COUNTS].tolist()
-    counts = SearchStats(expanded, generated, reopened, frontier)
-    return replace(outcome, counts=counts, trace=_trace(query) if options.trace else None)
+    outcome.counts = tuple(query.work.ints[COUNTS].tolist())
+    outcome.trace = _trace(query) if options.trace else None
+    return outcome
 
 
 def _trace(query: Query) -> Trace:

@@ -94,6 +94,10 @@ class GridMap:
     Raises:
         ValueError: an empty or not two-dimensional map, an unknown rule, a bad size or mask.
 
+    Attributes:
+        blocked: (rows, cols) booleans, read-only.
+        rows, cols, shape, size: of the map, blocked cells included.
+
     >>> grid = GridMap([[0, 0, 1], [0, 0, 0]])
     >>> grid.shape, grid.size, grid.node((1, 2))
     ((2, 3), 6, 5)
@@ -110,11 +114,17 @@ class GridMap:
             raise ValueError(f"unknown moves {moves!r}: choose one of {', '.join(MOVES)}")
         if not (isinstance(cell_size_m, (int, float, np.number)) and 0 < cell_size_m < FARTHEST):
             raise ValueError(f"cell_size_m must be a number > 0, < {FARTHEST}, not {cell_size_m!r}")
-        self.blocked = read_only(as_blocked(blocked))
+        self._set_blocked(as_blocked(blocked))
         self.cell_size_m = float(cell_size_m)
         self.moves: Moves = moves
         self.one_way = None if one_way is None else self._checked_one_way(one_way)
         self.workspaces = threading.local()
+
+    def _set_blocked(self, blocked: npt.NDArray[np.bool_]) -> None:
+        self.blocked = read_only(blocked)
+        self.rows, self.cols = int(blocked.shape[0]), int(blocked.shape[1])
+        self.shape = (self.rows, self.cols)
+        self.size = self.rows * self.cols
 
     def _checked_one_way(self, one_way: npt.ArrayLike) -> npt.NDArray[np.uint8]:
         mask = np.asarray(one_way)
@@ -132,26 +142,6 @@ class GridMap:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return GridMap, (self.blocked, self.cell_size_m, self.moves, self.one_way)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(rows, cols)."""
-        return self.blocked.shape
-
-    @property
-    def rows(self) -> int:
-        """Number of rows."""
-        return int(self.blocked.shape[0])
-
-    @property
-    def cols(self) -> int:
-        """Number of columns."""
-        return int(self.blocked.shape[1])
-
-    @property
-    def size(self) -> int:
-        """Number of nodes, blocked ones included."""
-        return self.blocked.size
 
     @cached_property
     def move_mask(self) -> npt.NDArray[np.uint8]:
@@ -176,6 +166,11 @@ class GridMap:
         Raises:
             ValueError: the cell lies outside the map, or is no cell at all.
         """
+        if type(cell) is tuple and len(cell) == 2 and type(cell[0]) is type(cell[1]) is int:
+            row, col = cell
+            if 0 <= row < self.rows and 0 <= col < self.cols:
+                known: int = row * self.cols + col
+                return known
         values = np.asarray(cell)
         if values.dtype.kind not in "iu" or values.shape not in ((), (2,)):
             raise ValueError(f"a cell is (row, col) or a node id, whole numbers, not {cell!r}")
@@ -235,7 +230,7 @@ class GridMap:
         grid = np.array(self.blocked)
         grid.flat[nodes] = blocked
         fresh = GridMap.__new__(GridMap)
-        fresh.blocked = read_only(grid)
+        fresh._set_blocked(grid)
         fresh.cell_size_m, fresh.moves, fresh.one_way = self.cell_size_m, self.moves, self.one_way
         fresh.workspaces = self.workspaces
         if "move_mask" in self.__dict__ and len(nodes) <= 64:

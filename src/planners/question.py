@@ -11,18 +11,21 @@ import numpy.typing as npt
 
 from .costs import CostField
 from .graphs import Map
-from .kernels.loop import Bound, Key, estimate_at
+from .kernels import walk
+from .kernels.compiled import compiled
+from .kernels.loop import Bound, Grid, Key, estimate_at
 from .maps import GridMap, read_only
-from .result import Path, SearchStats, Status, Trace
+from .result import Path, Status, Trace
 from .spaces import Space
 from .strategies import Strategy
 from .walks import steps
 
 NO_LIMIT = 2**62
-NO_COUNTS = SearchStats()
+
+Log = tuple[dict[str, Any], ...]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Outcome:
     """What an engine found: a status, a path with its cost, and a lower bound on every path's."""
 
@@ -30,8 +33,8 @@ class Outcome:
     path: Path | None = None
     cost: float = math.inf
     lower_bound: float = 0.0
-    log: tuple[dict[str, Any], ...] = ()
-    counts: SearchStats = NO_COUNTS
+    log: Log = ()
+    counts: tuple[int, int, int, int] = (0, 0, 0, 0)  # expanded, generated, reopened, max_frontier
     trace: Trace | None = None
 
 
@@ -51,32 +54,17 @@ class Options:
         return self.limit == NO_LIMIT and not self.trace and not self.closest
 
 
-@dataclass(frozen=True)
-class Question:
-    """From where to where, by which row of the table, and what leads.
-
-    Attributes:
-        bound: h, the lower bound that may prove.
-        consistent: whether h is known to be consistent (a user's bound need not be).
-        key: what leads.
-        log: what the guidance did.
-        plain: nothing but map, costs, strategy and weight was asked for: no guidance, no heuristic,
-            no trace, no limit of expansions, nothing in place of an unreachable goal.
-    """
+@dataclass(slots=True)
+class Request:
+    """From where to where, and by which row of the table; every argument is checked."""
 
     map: Map
     costs: CostField | None
-    space: Space
     start: int
     goal: int
     row: Strategy
     weight: float
-    bound: Bound
-    consistent: bool
-    key: Key
-    log: tuple[dict[str, Any], ...]
     options: Options
-    plain: bool
 
     @property
     def proof_weight(self) -> float:
@@ -86,22 +74,53 @@ class Question:
         uniform = self.row.name == "bfs" and _moves_cost_the_same(self.map, self.costs)
         return 1.0 if uniform else math.inf
 
+
+@dataclass(slots=True)
+class Question(Request):
+    """A request that needs a search, with what leads it and what proves.
+
+    Attributes:
+        space: the map as the kernels walk on it.
+        bound: h, the lower bound that may prove.
+        consistent: whether h is known to be consistent (a user's bound need not be).
+        key: what leads.
+        log: what the guidance did.
+        plain: nothing but map, costs, strategy and weight was asked for: no guidance, no heuristic,
+            no trace, no limit of expansions, nothing in place of an unreachable goal.
+    """
+
+    space: Space
+    bound: Bound
+    consistent: bool
+    key: Key
+    log: Log
+    plain: bool
+
     def h(self, node: int) -> float:
         """The lower bound of one node."""
         return float(estimate_at(self.bound, node))
 
     def path(self, nodes: npt.NDArray[np.int64]) -> tuple[Path, float]:
         """The public form of a path, and its cost recomputed in float64 from the stored costs."""
+        if isinstance(self.map, GridMap):
+            return self._grid_path(nodes)
         lengths, edges = steps(self.map, nodes, self.costs)
         length_m = math.fsum(lengths)
         cost = length_m
         if self.costs is not None:
             cost = math.fsum(self.costs.price(nodes, lengths, edges))
-        nodes, edges = read_only(nodes), read_only(edges)
-        if isinstance(self.map, GridMap):
-            return Path(nodes, length_m, cells=read_only(self.map.cells(nodes))), cost
         labels = tuple(self.map.label(int(node)) for node in nodes)
-        return Path(nodes, length_m, labels=labels, edges=edges), cost
+        return Path(read_only(nodes), length_m, labels=labels, edges=read_only(edges)), cost
+
+    def _grid_path(self, nodes: npt.NDArray[np.int64]) -> tuple[Path, float]:
+        textbook = self.options.engine == "textbook"
+        measure = walk.measure_grid if textbook else compiled("measure_grid")
+        grid = self.space.arrays
+        assert isinstance(grid, Grid)
+        cells, sums = np.empty((nodes.size, 2), dtype=np.int64), np.empty(2)
+        measure(nodes, grid.cols, grid.straight_m, grid.pace, grid.edge_pace, cells, sums)
+        length_m, cost = sums.tolist()
+        return Path(read_only(nodes), length_m, cells=read_only(cells)), cost
 
 
 def _moves_cost_the_same(map: Map, costs: CostField | None) -> bool:

@@ -18,15 +18,20 @@ from .errors import expect
 from .graphs import GraphMap, Map
 from .guidance import Guidance, lead_table
 from .heuristics import NO_TABLE, Heuristic, closed_form, default_bound, tabulate, user_heuristic
-from .kernels.loop import PRIORITY, ZERO, Bound, Key
+from .kernels.loop import PRIORITY, ZERO, Key
 from .lead_and_prove import TOLERANCE
 from .maps import GridMap, read_only
-from .question import NO_LIMIT, Options, Outcome, Question
-from .result import PlanResult, SearchStats, Status, Trace
-from .spaces import space_of
-from .strategies import UCS, Strategy, checked_weight, strategy_named
+from .question import NO_LIMIT, Log, Options, Outcome, Question, Request
+from .result import Path, PlanResult, SearchStats, Status, Trace
+from .spaces import expect_fit, space_of
+from .strategies import UCS, checked_weight, strategy_named
 
 Engine = Literal["auto", "generic", "textbook"]
+
+PLAIN = Options(NO_LIMIT, "auto", False, False, True)
+PLAIN_UNTRUSTED = replace(PLAIN, trusted=False)
+ONE = (0, 1, 0, 1)  # the start alone has been generated
+NO_EDGES = read_only(np.empty(0, dtype=np.int64))
 
 
 def plan(
@@ -86,16 +91,19 @@ def plan(
     source, target = map.node(start), map.node(goal)
     if options.closest and isinstance(map, GraphMap) and map.position_m is None:
         raise ValueError("on_unreachable='closest' needs a graph with positions")
-    space = space_of(map, costs)
-    lead = _lead(map, costs, target, row, w, heuristic, lower_bound, guidance)
-    plain = guidance is None and heuristic is None and options.plain
-    question = Question(map, costs, space, source, target, row, w, *lead, options, plain)
-    outcome = _without_search(question)
+    if costs is not None:
+        expect_fit(costs, map)
+    request = Request(map, costs, source, target, row, w, options)
+    settled = _without_search(request)
+    plain = guidance is None and heuristic is None
     name: str = "generic" if engine == "auto" else engine
-    if outcome is None:
-        chosen = engine_for(question)
-        name, outcome = chosen.name, chosen.solve(question)
-    return _answer(question, outcome, name, began)
+    if settled is not None and plain:
+        return _answer(request, settled, (), name, began)
+    question = _question(request, heuristic, lower_bound, guidance)
+    if settled is not None:
+        return _answer(request, settled, question.log, name, began)
+    chosen = engine_for(question)
+    return _answer(request, chosen.solve(question), question.log, chosen.name, began)
 
 
 def plan_many(
@@ -112,6 +120,8 @@ def _options(
     on_unreachable: str | None,
     guidance: Guidance | None,
 ) -> Options:
+    if max_expansions is None and engine == "auto" and not trace and on_unreachable is None:
+        return PLAIN if guidance is None or guidance.trusted else PLAIN_UNTRUSTED
     limit = NO_LIMIT
     if max_expansions is not None:
         try:
@@ -131,22 +141,17 @@ def _options(
     return Options(limit, engine, bool(trace), on_unreachable == "closest", trusted)
 
 
-def _lead(
-    map: Map,
-    costs: CostField | None,
-    goal: int,
-    row: Strategy,
-    weight: float,
-    heuristic: Heuristic | None,
-    lower_bound: bool,
-    guidance: Guidance | None,
-) -> tuple[Bound, bool, Key, tuple[dict[str, Any], ...]]:
-    """The bound h, whether it is consistent, the key that leads, and the log."""
+def _question(
+    request: Request, heuristic: Heuristic | None, lower_bound: bool, guidance: Guidance | None
+) -> Question:
+    """The request with the bound h (and whether it is consistent), the key that leads, the log."""
+    map, costs, row, weight = request.map, request.costs, request.row, request.weight
     if (heuristic is not None or guidance is not None) and row.discipline != PRIORITY:
         raise ValueError(f"{row.name!r} has no key to lead: choose ucs, greedy, astar or wastar")
+    goal, plain = request.goal, heuristic is None and guidance is None
     bound = closed_form(map, goal, costs, ZERO) if row is UCS else default_bound(map, goal, costs)
     leading, table, consistent = bound, NO_TABLE, True
-    log: tuple[dict[str, Any], ...] = ()
+    log: Log = ()
     if heuristic is not None:
         leading, proves, consistently = user_heuristic(map, goal, costs, heuristic, lower_bound)
         if row is UCS:
@@ -158,7 +163,10 @@ def _lead(
     if guidance is not None:
         table, log = lead_table(map, costs, guidance, tabulate(leading, map.size), weight)
     key = Key(row.discipline, float(row.g_weight), float(row.key_weight(weight)), table)
-    return bound, consistent, key, log
+    return Question(
+        map, costs, request.start, goal, row, weight, request.options,
+        space_of(map, costs), bound, consistent, key, log, plain and request.options.plain,
+    )  # fmt: skip
 
 
 def _scaled(h: npt.NDArray[np.float64], weight: float) -> npt.NDArray[np.float64]:
@@ -169,22 +177,24 @@ def _scaled(h: npt.NDArray[np.float64], weight: float) -> npt.NDArray[np.float64
     return read_only(table)
 
 
-def _without_search(question: Question) -> Outcome | None:
+def _without_search(request: Request) -> Outcome | None:
     """The outcome where no search is needed: a blocked end, or start = goal."""
-    trace = _still(()) if question.options.trace else None
+    map, start, tracing = request.map, request.start, request.options.trace
     blocked: Status | None = None
-    if question.map.is_blocked(question.start):
+    if map.is_blocked(start):
         blocked = "start_blocked"
-    elif question.map.is_blocked(question.goal) and not question.options.closest:
+    elif map.is_blocked(request.goal) and not request.options.closest:
         blocked = "goal_blocked"
     if blocked is not None:
-        return Outcome(blocked, trace=trace)
-    if question.start != question.goal:
+        return Outcome(blocked, trace=_still(()) if tracing else None)
+    if start != request.goal:
         return None
-    path, cost = question.path(np.array([question.start], dtype=np.int64))
-    counts = SearchStats(generated=1, max_frontier=1)
-    trace = _still((question.start,)) if question.options.trace else None
-    return Outcome("found", path, cost, counts=counts, trace=trace)
+    nodes = read_only(np.array([start], dtype=np.int64))
+    if isinstance(map, GridMap):
+        path = Path(nodes, 0.0, cells=read_only(np.array([divmod(start, map.cols)])))
+    else:
+        path = Path(nodes, 0.0, labels=(map.label(start),), edges=NO_EDGES)
+    return Outcome("found", path, 0.0, counts=ONE, trace=_still((start,)) if tracing else None)
 
 
 def _still(nodes: tuple[int, ...]) -> Trace:
@@ -193,26 +203,27 @@ def _still(nodes: tuple[int, ...]) -> Trace:
     return Trace(np.zeros(ids.size, dtype=np.uint8), ids, ids * 0 - 1, np.zeros(ids.size))
 
 
-def _answer(question: Question, outcome: Outcome, engine: str, began: float) -> PlanResult:
-    certificate = math.inf
+def _answer(request: Request, outcome: Outcome, log: Log, engine: str, began: float) -> PlanResult:
+    bound, certificate = request.proof_weight, math.inf
     if outcome.status in ("found", "budget_spent"):
         certificate = _ratio(outcome.cost, outcome.lower_bound)
     if outcome.status == "found":
-        certificate = min(certificate, question.proof_weight)
+        certificate = min(certificate, bound)
+    expanded, generated, reopened, frontier = outcome.counts
     return PlanResult(
-        status=outcome.status,
-        path=outcome.path,
-        cost=outcome.cost,
-        bound=question.proof_weight,
-        certificate=certificate,
-        stats=replace(outcome.counts, runtime_s=time.perf_counter() - began),
-        engine=engine,
-        strategy=question.row.name,
-        weight=question.weight,
-        guidance_log=question.log + outcome.log,
-        trace=outcome.trace,
-        start=question.start,
-        goal=question.goal,
+        outcome.status,
+        outcome.path,
+        outcome.cost,
+        bound,
+        certificate,
+        SearchStats(expanded, generated, reopened, frontier, time.perf_counter() - began),
+        engine,
+        request.row.name,
+        request.weight,
+        log + outcome.log,
+        outcome.trace,
+        request.start,
+        request.goal,
     )
 
 

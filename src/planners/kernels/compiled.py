@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from . import certify, entries, loop, queue
+from . import certify, entries, loop, queue, walk
 
 # Reference counting costs helpers that take arrays a factor of 3 to 10; kernels own nothing, so it
 # can go. `_nrt` is a private option of numba: `_options` falls back to a plain compile without it.
@@ -25,7 +25,7 @@ HELPERS = (
     queue.entry_for, loop.estimate_closed, loop.key_weighted, loop.estimate_at, loop.note,
     loop.relax, loop.set_aside, loop.move_to, loop.expand_grid, loop.expand_graph, loop.has_room,
     loop.leave, loop.source, loop.search,
-    certify.lower_bound, certify.value_if_live, certify.requeue,
+    certify.lower_bound, certify.value_if_live, certify.requeue, walk.lost, walk.direction,
 )  # fmt: skip
 CHOSEN = (  # by the type of the first argument, while compiling
     (loop.estimate, loop.ESTIMATES), (loop.key_of, loop.KEYS), (loop.expand, loop.EXPANDS),
@@ -34,11 +34,12 @@ ENTRIES = {
     entry.__name__: entry
     for entry in (
         entries.run_grid, entries.run_graph, entries.run_certify, entries.run,
-        entries.run_certify_any,
+        entries.run_certify_any, walk.trace_back, walk.measure_grid,
     )
 }  # fmt: skip
 
 _LOCK = threading.RLock()
+_READY: dict[str, Kernel] = {}
 
 
 class Kernel:
@@ -89,8 +90,11 @@ def compiled(name: str) -> Kernel:
     The machine code is kept in a folder named by the hash of the kernels' source, so an edited
     source never meets old code; where no folder can be written, every process compiles anew.
     """
-    with _LOCK:
-        return _compiled(name)
+    kernel = _READY.get(name)
+    if kernel is None:
+        with _LOCK:
+            kernel = _READY[name] = _compiled(name)
+    return kernel
 
 
 @cache

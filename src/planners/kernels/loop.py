@@ -106,7 +106,7 @@ def estimate_closed(bound: Bound, v: int, row: int, col: int) -> Any:
     if bound.kind == ZERO:
         return 0.0
     if bound.kind == TABLE:
-        return 0.0 + bound.table[v]
+        return float(bound.table[v])
     if bound.position.shape[0] > 0:
         dx = abs(bound.position[v, 0] - bound.x)
         dy = abs(bound.position[v, 1] - bound.y)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import entries
+from . import entries, walk
 from .compiled import compiled
 from .loop import GROW, STAMP_STEP, Bound, Graph, Grid, Key, Rule
 from .queue import (
@@ -48,6 +48,7 @@ class Workspace:
         self.event_g = np.empty(0)
         self.ints = np.zeros(INTS, dtype=np.int64)
         self.cost = np.full(1, np.inf)
+        self.walk = np.empty(FIRST_POOL, dtype=np.int64)
         self.stamp = 0
 
     def begin(self, trace: bool) -> None:
@@ -205,11 +206,13 @@ class Query:
 
     def path(self, node: int) -> npt.NDArray[np.int64]:
         """Node ids from the start to a node that was reached, along the parents."""
-        nodes = [node]
-        parent = self.work.parent
-        while (node := int(parent[node])) >= 0:
-            nodes.append(node)
-        return np.array(nodes[::-1], dtype=np.int64)
+        trace_back = walk.trace_back if self._textbook else compiled("trace_back")
+        work = self.work
+        count = trace_back(work.parent, node, work.walk)
+        if count > work.walk.size:
+            work.walk = np.empty(2 * count, dtype=np.int64)
+            trace_back(work.parent, node, work.walk)
+        return work.walk[:count].copy()
 
     def reached(self) -> npt.NDArray[np.bool_]:
         """(size,) which nodes this query has generated."""

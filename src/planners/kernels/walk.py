@@ -1,0 +1,75 @@
+"""Paths: from the parents of a search to node ids, and what a walk on a grid measures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SQRT2 = 1.4142135623730951
+
+
+def trace_back(parent: Any, node: int, nodes: Any) -> int:
+    """Write the node ids from the start to `node` into `nodes`; returns how many there are.
+
+    Where there is no room for them, nothing is written.
+    """
+    count = 0
+    at = node
+    while at >= 0:
+        count += 1
+        at = parent[at]
+    if count <= nodes.shape[0]:
+        at = node
+        for k in range(count - 1, -1, -1):
+            nodes[k] = at
+            at = parent[at]
+    return count
+
+
+def measure_grid(
+    nodes: Any, cols: int, straight_m: float, pace: Any, edge_pace: Any, cells: Any, sums: Any
+) -> None:
+    """Rows and columns of a walk into `cells`, its length and its cost into `sums`.
+
+    Both sums are compensated (Neumaier 1974), so they do not lose digits on long walks.
+    """
+    size = pace.shape[0]
+    length = cost = lost_length = lost_cost = 0.0
+    row = nodes[0] // cols
+    col = nodes[0] - row * cols
+    cells[0, 0] = row
+    cells[0, 1] = col
+    for k in range(1, nodes.shape[0]):
+        v = nodes[k]
+        to_row = v // cols
+        to_col = v - to_row * cols
+        down = to_row - row
+        right = to_col - col
+        step = straight_m * SQRT2 if down != 0 and right != 0 else straight_m
+        here = 0.0 + float(pace[v])  # 0.0: numba keeps float(float32) in single precision
+        if edge_pace.shape[0] > 0:
+            here += float(edge_pace[direction(down, right) * size + nodes[k - 1]])
+        lost_length += lost(length, step)
+        length += step
+        lost_cost += lost(cost, step * here)
+        cost += step * here
+        row = to_row
+        col = to_col
+        cells[k, 0] = row
+        cells[k, 1] = col
+    sums[0] = length + lost_length
+    sums[1] = cost + lost_cost
+
+
+def lost(total: float, more: float) -> float:
+    """What rounding takes from `total + more`, where total >= 0 and more >= 0."""
+    both = total + more
+    return (total - both) + more if total >= more else (more - both) + total
+
+
+def direction(down: int, right: int) -> int:
+    """0 .. 7 for N, NE, E, SE, S, SW, W, NW."""
+    if down < 0:
+        return (7, 0, 1)[right + 1]
+    if down > 0:
+        return (5, 4, 3)[right + 1]
+    return 2 if right > 0 else 6
