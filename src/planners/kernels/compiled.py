@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from . import certify, entries, loop, queue
+from . import certify, entries, loop, queue, tiles
 
 # Reference counting costs helpers that take arrays a factor of 3 to 10; kernels own nothing, so it
 # can go. `_nrt` is a private option of numba: `_options` falls back to a plain compile without it.
@@ -25,10 +25,15 @@ HELPERS = (
     queue.entry_for, loop.estimate, loop.note, loop.relax, loop.set_aside, loop.move_to,
     loop.expand_grid, loop.expand_graph, loop.has_room, loop.leave, loop.source, loop.search,
     certify.lower_bound, certify.value_if_live, certify.requeue,
+    tiles.tile_estimate, tiles.between_centres, tiles.direction, tiles.mean_leaving,
 )  # fmt: skip
 ENTRIES = {
-    entry.__name__: entry for entry in (entries.run_grid, entries.run_graph, entries.run_certify)
-}
+    entry.__name__: entry
+    for entry in (
+        entries.run_grid, entries.run_graph, entries.run_certify,
+        tiles.tile_links, tiles.tile_paces, tiles.tabulate_tiles,
+    )
+}  # fmt: skip
 
 _LOCK = threading.RLock()
 
@@ -76,7 +81,7 @@ class Kernel:
 
 
 def compiled(name: str) -> Kernel:
-    """The compiled form of `run_grid`, `run_graph` or `run_certify`.
+    """The compiled form of one of `ENTRIES`, by name.
 
     The machine code is kept in a folder named by the hash of the kernels' source, so an edited
     source never meets old code; where no folder can be written, every process compiles anew.
