@@ -288,6 +288,67 @@ def test_misuse():
         coarse_cost_to_go(grid, 16)
 
 
+# --- where tiles do not fit
+
+
+def comb(side=100, corridor=4):
+    """One long way up and down between thin walls: a maze without junctions."""
+    blocked = np.zeros((side, side), dtype=bool)
+    for k, col in enumerate(range(corridor, side, corridor + 1)):
+        blocked[:, col] = True
+        blocked[0 if k % 2 else -1, col] = False
+    return blocked
+
+
+def test_tiles_do_not_fit_a_maze():
+    assert not coarse.tiles_fit(GridMap(comb()))
+    assert not coarse.tiles_fit(GridMap(comb(), moves="four"))
+    assert coarse.tiles_fit(GridMap(comb(corridor=19))), "few walls in a tile's way"
+    rng = np.random.default_rng(0)
+    assert coarse.tiles_fit(GridMap(rng.random((100, 100)) < 0.2))
+    assert coarse.tiles_fit(GridMap([[1, 1]])) and coarse.tiles_fit(GridMap([[1, 0]]))
+
+
+def test_coarse_over_exact_by_dijkstra():
+    """The ratio that decides, from all distances of small maps."""
+    for seed in range(6):
+        grid, _, parts = random_field(seed, (11, 13), one_way=bool(seed % 2))
+        plain = {**parts, "pace": np.ones(grid.shape), "edge": None}
+        for goal in np.flatnonzero(~grid.blocked.ravel())[::40].tolist():
+            backward = [[] for _ in range(grid.size)]
+            for u in range(grid.size):
+                nodes, lengths = grid.successors(u)
+                for v, metres in zip(nodes.tolist(), lengths.tolist(), strict=True):
+                    backward[v].append((u, metres))
+            exact = np.array(dijkstra(backward, goal))
+            _, graph = tiles_by_hand(grid, plain, 4)
+            cells = np.flatnonzero(np.isfinite(exact) & (exact > 0))
+            cells = cells[exact[cells] >= 0.5 * exact[cells].max(initial=0)]
+            to_goal = nx.single_source_dijkstra_path_length(
+                graph.reverse(), (goal // 13 // 4, goal % 13 // 4), weight="cost"
+            )
+            ratios = [to_goal[v // 13 // 4, v % 13 // 4] / exact[v] for v in cells.tolist()]
+            expected = float(np.median(ratios)) if ratios else 1.0
+            assert coarse._coarse_over_exact(grid, goal) == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_verdict_is_kept_by_patched_maps():
+    grid = GridMap(comb())
+    assert not coarse.tiles_fit(grid)
+    open_again = grid.with_blocked(np.flatnonzero(grid.blocked.ravel()), False)
+    assert not coarse.tiles_fit(open_again) and coarse.tiles_fit(GridMap(open_again.blocked))
+
+
+def test_only_the_maze_of_the_benchmarks_is_one(shared_data):
+    from envs.formats import load_map
+
+    verdicts = {
+        path.stem: coarse.tiles_fit(load_map(path).grid) for path in shared_data.rglob("*.map")
+    }
+    assert len(verdicts) >= 10
+    assert [name for name, fits in verdicts.items() if not fits] == ["maze512-8-0"]
+
+
 # --- as a lead
 
 
