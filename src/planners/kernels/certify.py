@@ -81,3 +81,6 @@ def requeue(work: Work, bound: Any) -> None:
             work.mark[v] = work.stamp + OPEN
         if work.mark[v] == work.stamp + OPEN:
             put(work, work.g[v] + estimate_at(bound, v), v, False)
+
+
+HELPERS = (lower_bound, value_if_live, requeue)

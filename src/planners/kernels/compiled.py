@@ -12,31 +12,23 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from . import certify, entries, loop, queue, walk
+from . import certify, entries, loop, queue, tiles, walk
 
 # Reference counting costs helpers that take arrays a factor of 3 to 10; kernels own nothing, so it
 # can go. `_nrt` is a private option of numba: `_options` falls back to a plain compile without it.
 PLAIN: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 FAST: dict[str, Any] = {"_nrt": False, **PLAIN}
 
-# One set of options for all: numba compiles a helper once per set of options of its caller.
-HELPERS = (
-    queue.put, queue.take, queue.least_bucket, queue.least_key, queue.push_heap, queue.pop_heap,
-    queue.entry_for, loop.estimate_closed, loop.key_weighted, loop.estimate_at, loop.note,
-    loop.relax, loop.set_aside, loop.move_to, loop.expand_grid, loop.expand_graph, loop.has_room,
-    loop.leave, loop.source, loop.search,
-    certify.lower_bound, certify.value_if_live, certify.requeue, walk.lost, walk.direction,
-)  # fmt: skip
+# Every kernel module lists what it adds: helpers that entries inline, and entries. All have one set
+# of options: numba compiles a helper once per set of options of its caller.
+MODULES = (queue, loop, certify, entries, walk, tiles)
+HELPERS = tuple(helper for module in MODULES for helper in getattr(module, "HELPERS", ()))
+ENTRIES = {e.__name__: e for module in MODULES for e in getattr(module, "ENTRIES", ())}
 CHOSEN = (  # by the type of the first argument, while compiling
-    (loop.estimate, loop.ESTIMATES), (loop.key_of, loop.KEYS), (loop.expand, loop.EXPANDS),
-)  # fmt: skip
-ENTRIES = {
-    entry.__name__: entry
-    for entry in (
-        entries.run_grid, entries.run_graph, entries.run_certify, entries.run,
-        entries.run_certify_any, walk.trace_back, walk.measure_grid,
-    )
-}  # fmt: skip
+    (loop.estimate, loop.ESTIMATES),
+    (loop.key_of, loop.KEYS),
+    (loop.expand, loop.EXPANDS),
+)
 
 _LOCK = threading.RLock()
 _READY: dict[str, Kernel] = {}
@@ -85,7 +77,7 @@ class Kernel:
 
 
 def compiled(name: str) -> Kernel:
-    """The compiled form of `run_grid`, `run_graph` or `run_certify`.
+    """The compiled form of one of `ENTRIES`, by name.
 
     The machine code is kept in a folder named by the hash of the kernels' source, so an edited
     source never meets old code; where no folder can be written, every process compiles anew.

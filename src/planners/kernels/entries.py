@@ -68,3 +68,6 @@ def run_certify_any(work, bound, again):
     if again:
         requeue(work, bound)
     return least
+
+
+ENTRIES = (run_grid, run_graph, run_certify, run, run_certify_any)

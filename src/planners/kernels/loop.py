@@ -337,3 +337,9 @@ def search(space: Any, work: Work, rule: Rule, key: Any, bound: Any) -> int:
         note(work, EXPAND, u)
         expand(space, work, rule, key, bound, u, row, col)
         note(work, CLOSE, u)
+
+
+HELPERS = (
+    estimate_closed, key_weighted, estimate_at, note, relax, set_aside, move_to, expand_grid,
+    expand_graph, has_room, leave, source, search,
+)  # fmt: skip

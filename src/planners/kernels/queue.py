@@ -160,3 +160,6 @@ def pop_heap(work: Work) -> int:
     work.heap_key[hole] = key
     work.heap_node[hole] = node
     return top
+
+
+HELPERS = (put, take, least_bucket, least_key, push_heap, pop_heap, entry_for)

@@ -73,3 +73,7 @@ def direction(down: int, right: int) -> int:
     if down > 0:
         return (5, 4, 3)[right + 1]
     return 2 if right > 0 else 6
+
+
+HELPERS = (lost, direction)
+ENTRIES = (trace_back, measure_grid)
