@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from . import certify, entries, loop, queue
+from . import alt, certify, entries, loop, lower, queue
 
 # Reference counting costs helpers that take arrays a factor of 3 to 10; kernels own nothing, so it
 # can go. `_nrt` is a private option of numba: `_options` falls back to a plain compile without it.
@@ -26,15 +26,18 @@ HELPERS = (
     loop.relax, loop.set_aside, loop.move_to, loop.expand_grid, loop.expand_graph, loop.has_room,
     loop.leave, loop.source, loop.search,
     certify.lower_bound, certify.value_if_live, certify.requeue,
+    alt.estimate_alt,
+    lower.offer, lower.offer_grid, lower.offer_graph, lower.seed, lower.lower,
 )  # fmt: skip
 CHOSEN = (  # by the type of the first argument, while compiling
     (loop.estimate, loop.ESTIMATES), (loop.key_of, loop.KEYS), (loop.expand, loop.EXPANDS),
+    (lower.offer_into, lower.OFFERS),
 )  # fmt: skip
 ENTRIES = {
     entry.__name__: entry
     for entry in (
         entries.run_grid, entries.run_graph, entries.run_certify, entries.run,
-        entries.run_certify_any,
+        entries.run_certify_any, alt.fill_alt, lower.lower_grid, lower.lower_graph,
     )
 }  # fmt: skip
 
@@ -84,7 +87,7 @@ class Kernel:
 
 
 def compiled(name: str) -> Kernel:
-    """The compiled form of `run_grid`, `run_graph` or `run_certify`.
+    """The compiled form of one of ENTRIES.
 
     The machine code is kept in a folder named by the hash of the kernels' source, so an edited
     source never meets old code; where no folder can be written, every process compiles anew.
