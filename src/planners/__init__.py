@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from .bounds import Floor, KeptField, KeptFields, KeptStats, Landmarks, LearnedBound, floor_size
 from .check import HeuristicCheck, check, check_heuristic
 from .costs import CostField, Layer
 from .errors import CheckError, MapFormatError
@@ -28,11 +29,17 @@ __all__ = [
     "CheckError",
     "CostField",
     "Field",
+    "Floor",
     "GraphMap",
     "GridMap",
     "Guidance",
     "HeuristicCheck",
+    "KeptField",
+    "KeptFields",
+    "KeptStats",
+    "Landmarks",
     "Layer",
+    "LearnedBound",
     "MapFormatError",
     "Path",
     "PlanResult",
@@ -44,6 +51,7 @@ __all__ = [
     "check_heuristic",
     "cost_to_come",
     "cost_to_go",
+    "floor_size",
     "plan",
     "plan_many",
 ]

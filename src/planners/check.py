@@ -249,10 +249,13 @@ class HeuristicCheck:
     Attributes:
         consistent: whether `h(u) <= cost(u, v) + h(v)` on every edge (within 1e-9).
         accuracy: mean of h / optimum over nodes with a way to the goal; 1 is perfect.
+        worst_edge: where it is inconsistent, the edge (u, v) by labels that breaks it most, by
+            `h(u) - h(v) - cost(u, v)`; else None.
     """
 
     consistent: bool
     accuracy: float
+    worst_edge: tuple[Any, Any] | None = None
 
 
 def check_heuristic(
@@ -264,7 +267,8 @@ def check_heuristic(
         heuristic: as for `plan`.
 
     Raises:
-        CheckError: it overestimates somewhere; the message names the worst node.
+        CheckError: it overestimates somewhere; the message names the worst node, and the edge
+            along which h falls most beyond its cost.
         ValueError: no heuristic of that name or shape.
     """
     from .heuristics import tabulate, user_heuristic
@@ -277,13 +281,30 @@ def check_heuristic(
     excess = np.full(map.size, -np.inf)
     excess[known] = h[known] - optima[known]
     worst = int(np.argmax(excess))
+    edge, broken = _worst_edge(map, h, costs)
     if excess[worst] > RELATIVE * abs(optima[worst]) + 1e-12:
         raise CheckError(
             f"the heuristic says {h[worst]!r} at {map.label(worst)!r}, "
-            f"but the optimum is {optima[worst]!r}: it is no lower bound"
+            f"but the optimum is {optima[worst]!r}: it is no lower bound" + broken
         )
-    sources, targets, prices = edges_of(map, costs)
-    fall = h[sources] - h[targets] - prices
     away = known & (optima > 0)
     accuracy = float(np.mean(h[away] / optima[away])) if away.any() else 1.0
-    return HeuristicCheck(bool(np.all(fall <= 1e-9 * (1 + np.abs(h[sources])))), accuracy)
+    return HeuristicCheck(edge is None, accuracy, edge)
+
+
+def _worst_edge(
+    map: Map, h: npt.NDArray[np.float64], costs: CostField | None
+) -> tuple[tuple[Any, Any] | None, str]:
+    """The edge along which h falls most beyond its cost, and that in words; None where none is."""
+    sources, targets, prices = edges_of(map, costs)
+    beyond = h[sources] - h[targets] - prices
+    beyond[beyond <= 1e-9 * (1 + np.abs(h[sources]))] = 0.0
+    if not beyond.any():
+        return None, ""
+    worst = int(np.argmax(beyond))
+    u, v = int(sources[worst]), int(targets[worst])
+    edge = map.label(u), map.label(v)
+    return edge, (
+        f"; on the edge {edge[0]!r} -> {edge[1]!r} it falls from {h[u]!r} to {h[v]!r} "
+        f"at a cost of {prices[worst]!r}"
+    )

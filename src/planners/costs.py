@@ -19,9 +19,10 @@ import numpy.typing as npt
 
 from .errors import expect, expect_all
 from .graphs import GraphMap, Map
+from .history import History
 from .maps import GridMap, read_only
 from .result import Path
-from .walks import on_map, steps
+from .walks import alike, on_map, steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +77,7 @@ class CostField:
             raise ValueError(f"base must be a finite number >= 0, not {base!r}")
         self.base = float(base)
         self.version = 0
+        self.history = History(max(1024, map.size // 4))
         self.map = map
         self._grid_shape = map.shape if isinstance(map, GridMap) else None
         self._nodes = map.size
@@ -186,21 +188,7 @@ class CostField:
 
     def fits(self, map: Map) -> bool:
         """Whether this field can price moves on the given map."""
-        own = self.map
-        if own is map:
-            return True
-        if isinstance(map, GridMap):
-            return isinstance(own, GridMap) and (own.shape, own.cell_size_m) == (
-                map.shape,
-                map.cell_size_m,
-            )
-        if not isinstance(own, GraphMap):
-            return False
-        return own.indices is map.indices or (
-            np.array_equal(own.indptr, map.indptr)
-            and np.array_equal(own.indices, map.indices)
-            and np.array_equal(own.length_m, map.length_m)
-        )
+        return alike(self.map, map)
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -225,6 +213,8 @@ class CostField:
 
     def update(self, name: str, nodes: npt.ArrayLike, values: npt.ArrayLike) -> None:
         """Set some values of one layer: the only mutation; `version` goes up by one.
+
+        `history` notes what rose and what fell, in time O(changed).
 
         Args:
             name: a layer of this field.
@@ -299,6 +289,7 @@ class CostField:
         stored = self._stored(total, ~self._blocked[index] if per_node else True)
         composed = self._pace if per_node else self._edge_pace
         if composed is not None:
+            self.history.record(self.version + 1, per_node, index, composed[index], stored)
             composed[index] = stored
 
     def step_costs(self, nodes: npt.ArrayLike) -> npt.NDArray[np.float64]:

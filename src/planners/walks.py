@@ -30,6 +30,23 @@ def as_per_node(map: Map, values: npt.ArrayLike, name: str) -> npt.NDArray[np.fl
     return np.array(array, dtype=np.float64).reshape(-1)
 
 
+def alike(a: Map, b: Map) -> bool:
+    """Whether two maps differ at most in blocked nodes and move rules: the same costs fit both."""
+    if a is b:
+        return True
+    if isinstance(a, GridMap) or isinstance(b, GridMap):
+        return (
+            isinstance(a, GridMap)
+            and isinstance(b, GridMap)
+            and (a.shape, a.cell_size_m) == (b.shape, b.cell_size_m)
+        )
+    return a.indices is b.indices or (
+        np.array_equal(a.indptr, b.indptr)
+        and np.array_equal(a.indices, b.indices)
+        and np.array_equal(a.length_m, b.length_m)
+    )
+
+
 def on_map(shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
     """(8 * size,) whether the move in each direction stays on a grid of this shape."""
     rows, cols = np.indices(shape)

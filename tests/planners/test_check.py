@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -246,3 +247,32 @@ def test_an_inconsistent_lower_bound_is_told_apart():
     grid = GridMap(np.zeros((1, 6)))
     found = check_heuristic(grid, [[0, 0, 0, 3, 0, 0]], (0, 0))
     assert not found.consistent and 0 < found.accuracy < 1
+    assert found.worst_edge == ((0, 3), (0, 4))
+
+
+def test_the_edge_where_consistency_breaks_is_the_one_that_was_broken():
+    """Raise h at one node of an exact field: only edges that leave it can break."""
+    for seed in range(20):
+        problem = open_grid(seed)
+        exact = np.array(dijkstra(reverse(problem.adjacency), problem.goal))
+        h = np.where(np.isfinite(exact), exact, 0.0) * 0.5
+        sound = check_heuristic(problem.map, h, problem.goal, problem.costs)
+        assert sound.consistent and sound.worst_edge is None
+        node = int(np.argmax(h))
+        h[node] = exact[node]
+        u, v = check_heuristic(problem.map, h, problem.goal, problem.costs).worst_edge
+        assert problem.map.node(u) == node
+        falls = [h[node] - h[w] - cost for w, cost in problem.adjacency[node]]
+        worst = problem.adjacency[node][int(np.argmax(falls))][0]
+        assert problem.map.node(v) == worst
+        h[node] = 2 * exact[node]
+        told = re.escape(f"on the edge {u!r} -> {v!r}")
+        with pytest.raises(CheckError, match=told):
+            check_heuristic(problem.map, h, problem.goal, problem.costs)
+
+
+def test_the_edge_of_a_graph_is_named_by_labels():
+    graph = build_graph(3, [(0, 1, 1.0), (1, 2, 1.0)], labels=["a", "b", "c"])
+    assert check_heuristic(graph, [1.5, 0.0, 0.0], "c").worst_edge == ("a", "b")
+    with pytest.raises(CheckError, match=r"'b' -> 'c' it falls from .*5\.0.* at a cost of .*1\.0"):
+        check_heuristic(graph, [0.0, 5.0, 0.0], "c")

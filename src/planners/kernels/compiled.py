@@ -12,23 +12,20 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from . import certify, entries, loop, queue, tiles, walk
+from . import alt, certify, entries, loop, lower, queue, tiles, walk
 
 # Reference counting costs helpers that take arrays a factor of 3 to 10; kernels own nothing, so it
 # can go. `_nrt` is a private option of numba: `_options` falls back to a plain compile without it.
 PLAIN: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 FAST: dict[str, Any] = {"_nrt": False, **PLAIN}
 
-# Every kernel module lists what it adds: helpers that entries inline, and entries. All have one set
-# of options: numba compiles a helper once per set of options of its caller.
-MODULES = (queue, loop, certify, entries, walk, tiles)
+# Every kernel module lists what it adds: helpers that entries inline, entries, and functions chosen
+# by the type of their first argument while compiling. All have one set of options: numba compiles a
+# helper once per set of options of its caller.
+MODULES = (queue, loop, certify, entries, walk, tiles, alt, lower)
 HELPERS = tuple(helper for module in MODULES for helper in getattr(module, "HELPERS", ()))
 ENTRIES = {e.__name__: e for module in MODULES for e in getattr(module, "ENTRIES", ())}
-CHOSEN = (  # by the type of the first argument, while compiling
-    (loop.estimate, loop.ESTIMATES),
-    (loop.key_of, loop.KEYS),
-    (loop.expand, loop.EXPANDS),
-)
+CHOSEN = [row for module in MODULES for row in getattr(module, "CHOSEN", ())]
 
 _LOCK = threading.RLock()
 _READY: dict[str, Kernel] = {}

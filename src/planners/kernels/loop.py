@@ -343,3 +343,4 @@ HELPERS = (
     estimate_closed, key_weighted, estimate_at, note, relax, set_aside, move_to, expand_grid,
     expand_graph, has_room, leave, source, search,
 )  # fmt: skip
+CHOSEN = ((estimate, ESTIMATES), (key_of, KEYS), (expand, EXPANDS))
