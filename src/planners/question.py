@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from .costs import CostField
 from .graphs import Map
+from .heuristics import UNREACHABLE
 from .kernels.loop import Bound, Key, estimate_at
 from .maps import GridMap, read_only
 from .result import Path, SearchStats, Status, Trace
@@ -88,7 +89,7 @@ class Question:
 
     def h(self, node: int) -> float:
         """The lower bound of one node."""
-        return float(estimate_at(self.bound, node))
+        return min(UNREACHABLE, float(estimate_at(self.bound, node)))
 
     def path(self, nodes: npt.NDArray[np.int64]) -> tuple[Path, float]:
         """The public form of a path, and its cost recomputed in float64 from the stored costs."""
