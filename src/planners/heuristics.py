@@ -8,13 +8,15 @@ bound.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from .costs import CostField
 from .graphs import GraphMap, Map
+from .kernels.alt import Alt
+from .kernels.compiled import compiled
 from .kernels.loop import MANHATTAN, OCTILE, SQRT2, STRAIGHT, TABLE, ZERO, Bound
 from .maps import FARTHEST, GridMap, read_only
 from .walks import as_per_node
@@ -28,7 +30,21 @@ NO_TABLE = read_only(np.empty(0))
 
 KINDS = {"zero": ZERO, "manhattan": MANHATTAN, "octile": OCTILE, "straight": STRAIGHT}
 
-Heuristic = str | npt.ArrayLike | Callable[[Any, Any], float]
+
+@runtime_checkable
+class Prepared(Protocol):
+    """A lower bound that the library prepared for a map and its costs, for many goals or one."""
+
+    def bound_for(self, map: Map, goal: int, costs: CostField | None) -> tuple[Any, bool]:
+        """The bound for a goal as the loop takes it, and whether it is known to be consistent.
+
+        Raises:
+            ValueError: it does not hold for this map, goal or costs.
+        """
+        ...
+
+
+Heuristic = str | npt.ArrayLike | Callable[[Any, Any], float] | Prepared
 
 
 def default_bound(map: Map, goal: int, costs: CostField | None) -> Bound:
@@ -82,10 +98,14 @@ def is_lower_bound(map: Map, kind: int) -> bool:
     return kind != MANHATTAN or map.moves == "four"
 
 
-def tabulate(bound: Bound, size: int) -> npt.NDArray[np.float64]:
-    """h of every node as a (size,) array: what the kernel computes node by node."""
+def tabulate(bound: Bound | Alt, size: int) -> npt.NDArray[np.float64]:
+    """h of every node as a finite (size,) array: what the kernel computes node by node."""
+    if isinstance(bound, Alt):
+        values = np.empty(size)
+        compiled("fill_alt")(*bound, values)
+        return values
     if bound.kind == TABLE:
-        return np.asarray(bound.table, dtype=np.float64)
+        return np.asarray(np.minimum(bound.table, UNREACHABLE), dtype=np.float64)
     if bound.kind == ZERO:
         return np.zeros(size)
     if bound.position.shape[0]:
@@ -103,18 +123,21 @@ def tabulate(bound: Bound, size: int) -> npt.NDArray[np.float64]:
 
 def user_heuristic(
     map: Map, goal: int, costs: CostField | None, heuristic: Heuristic, lower_bound: bool
-) -> tuple[Bound, bool, bool]:
+) -> tuple[Any, bool, bool]:
     """A user's heuristic as the kernel takes it; may it prove; is it known to be consistent?
 
     Args:
         heuristic: `zero`, `manhattan`, `octile` or `straight`; an array with a value per node; or a
             callable `(node, goal) -> cost` on cells of a grid or labels of a graph, called once for
-            every free node.
+            every free node; or what is `Prepared`: `Landmarks`, `KeptFields`, a `LearnedBound`.
         lower_bound: the user declares that it never overestimates.
 
     Raises:
         ValueError: unknown name, wrong shape, NaN, or (where it only leads) infinite values.
     """
+    if isinstance(heuristic, Prepared):
+        bound, consistent = heuristic.bound_for(map, goal, costs)
+        return bound, True, consistent
     if isinstance(heuristic, str):
         if heuristic not in KINDS:
             raise ValueError(f"unknown heuristic {heuristic!r}: choose one of {', '.join(KINDS)}")

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from .costs import CostField
 from .graphs import Map
+from .heuristics import UNREACHABLE
 from .kernels import walk
 from .kernels.compiled import compiled
 from .kernels.loop import Bound, Grid, Key, estimate_at
@@ -98,7 +99,7 @@ class Question(Request):
 
     def h(self, node: int) -> float:
         """The lower bound of one node."""
-        return float(estimate_at(self.bound, node))
+        return min(UNREACHABLE, float(estimate_at(self.bound, node)))
 
     def path(self, nodes: npt.NDArray[np.int64]) -> tuple[Path, float]:
         """The public form of a path, and its cost recomputed in float64 from the stored costs."""

@@ -14,8 +14,9 @@ from ..costs import CostField
 from ..errors import expect
 from ..fields import cost_to_go
 from ..graphs import GraphMap, Map
+from ..heuristics import table_bound
 from ..kernels.compiled import compiled
-from ..kernels.loop import BUDGET, EXHAUSTED, Grid
+from ..kernels.loop import BUDGET, EXHAUSTED, Bound, Grid
 from ..kernels.queue import IN_HEAP, INTS
 from ..maps import GridMap, read_only
 from ..spaces import space_of
@@ -88,9 +89,11 @@ class KeptFields:
     >>> kept = KeptFields(grid)
     >>> kept.bound((0, 2)).values.tolist()
     [2.0, 1.0, 0.0, 3.0, inf, 1.0]
+    >>> plan(grid, (1, 0), (0, 2), heuristic=kept).cost
+    3.0
     >>> walled = grid.with_blocked([(0, 1)], True)
     >>> kept.bound((0, 2), walled).exact, kept.stats.misses, kept.stats.hits
-    (False, 1, 1)
+    (False, 1, 2)
     """
 
     def __init__(
@@ -140,6 +143,18 @@ class KeptFields:
         with self._lock:
             self._counts[what] += 1
         return kept
+
+    def bound_for(self, map: Map, goal: int, costs: CostField | None) -> tuple[Bound, bool]:
+        """The field of a goal as the search loop takes it, and True: it is consistent.
+
+        Raises:
+            ValueError: another cost field, or a map of another shape.
+        """
+        if costs is not self.costs:
+            raise ValueError(
+                "the fields are kept for another cost field: ask a KeptFields of that field"
+            )
+        return table_bound(self.bound(map.label(goal), map).values), True
 
     def _slot(self, goal: int) -> _Slot:
         """The place of a goal, now the one used last; others go where memory is short."""

@@ -12,8 +12,8 @@ from ..costs import CostField
 from ..errors import expect
 from ..fields import cost_to_come, cost_to_go
 from ..graphs import GraphMap, Map
+from ..heuristics import tabulate
 from ..kernels.alt import FAR, Alt
-from ..kernels.compiled import compiled
 from ..maps import GridMap, read_only
 from ..walks import alike
 from .changes import freed, least_step
@@ -82,10 +82,9 @@ class Landmarks:
         >>> from planners import GridMap, plan
         >>> grid = GridMap([[0, 0, 0, 0], [0, 1, 1, 0], [0, 0, 0, 0]])
         >>> landmarks = Landmarks.build(grid)
-        >>> h = landmarks.table((0, 3))
-        >>> round(float(h[grid.node((2, 0))]), 3)
+        >>> round(float(landmarks.table((0, 3))[grid.node((2, 0))]), 3)
         5.0
-        >>> plan(grid, (2, 0), (0, 3), heuristic=h, lower_bound=True).cost
+        >>> plan(grid, (2, 0), (0, 3), heuristic=landmarks).cost
         5.0
         """
         expect(map, (GridMap, GraphMap), "map")
@@ -156,18 +155,23 @@ class Landmarks:
             return False
         return True
 
-    def bound(self, goal: Any, map: Map, costs: CostField | None) -> Alt:
-        """The bound for one goal as the search loop takes it; raises as `require_valid`."""
+    def bound_for(self, map: Map, goal: int, costs: CostField | None) -> tuple[Alt, bool]:
+        """The bound for one goal as the search loop takes it, and whether it is consistent.
+
+        Raises:
+            ValueError: as `require_valid`.
+        """
         self.require_valid(map, costs)
-        node = self.map.node(goal)
-        to = self.to_table[node].astype(np.float64)
-        come = self.from_table[node].astype(np.float64)
+        to, come = self.to_table[goal], self.from_table[goal]
+        inf, zero = np.float32(np.inf), np.float32(0.0)
         # Two steps: from rounded down to rounded up, and the other way round.
-        up = np.nextafter(np.nextafter(self.to_table[node], np.float32(np.inf)), np.float32(np.inf))
-        down = np.nextafter(np.nextafter(self.from_table[node], np.float32(0)), np.float32(0))
-        goal_to = np.where(to < FAR / 2, up.astype(np.float64), np.inf)
-        goal_from = np.where(come < FAR / 2, down.astype(np.float64), FAR)
-        return Alt(self.to_table, self.from_table, goal_to, goal_from, self._scale)
+        up = np.nextafter(np.nextafter(to, inf), inf).astype(np.float64)
+        down = np.nextafter(np.nextafter(come, zero), zero).astype(np.float64)
+        goal_to = read_only(np.where(to < FAR / 2, up, np.inf))
+        goal_from = read_only(np.where(come < FAR / 2, down, FAR))
+        cols = map.cols if isinstance(map, GridMap) else 1
+        tables = self.to_table, self.from_table, goal_to, goal_from
+        return Alt(*tables, self._scale, cols), self.consistent
 
     def table(
         self, goal: Any, map: Map | None = None, costs: CostField | None = None
@@ -180,9 +184,9 @@ class Landmarks:
         Raises:
             ValueError: as `require_valid`, or a goal outside the map.
         """
-        bound = self.bound(goal, map or self.map, costs or self.costs)
-        values = np.empty(self.map.size)
-        compiled("fill_alt")(*bound, values)
+        now = self.map if map is None else map
+        bound, _ = self.bound_for(now, now.node(goal), self.costs if costs is None else costs)
+        values = tabulate(bound, now.size)
         values[values >= FAR / 4] = np.inf
         return read_only(values)
 

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from ..costs import CostField
 from ..errors import expect
 from ..graphs import GraphMap, Map
-from ..heuristics import default_bound, tabulate
+from ..heuristics import default_bound, table_bound, tabulate
+from ..kernels.loop import Bound
 from ..maps import GridMap
 from ..result import PlanResult, Trace
 from ..search import plan
@@ -22,9 +23,10 @@ class LearnedBound:
     """A lower bound on the cost to one goal that every search improves (Koenig, Likhachev 2005).
 
     A search that expanded s with cost-so-far `g(s)`, and proved that no path from its start costs
-    less than LB, shows that `cost(s, goal) >= LB - g(s)`: the bound of s is raised to it. With a
-    consistent h the raised bound is consistent again. Learned values hold while costs only rise or
-    cells are blocked; once a cost fell or a cell was freed all of them are dropped.
+    less than LB, shows that `cost(s, goal) >= LB - g(s)`: the bound of s is raised to it. After
+    searches with w = 1 the bound stays consistent; with w > 1 that is not claimed. What was learned
+    holds while costs only rise or cells are blocked; once a cost fell or a cell was freed all of it
+    is dropped.
 
     Args:
         map: the map of the searches, or one that differs from it in blocked nodes.
@@ -52,6 +54,7 @@ class LearnedBound:
         self._version = 0 if self.costs is None else self.costs.version
         bound = default_bound(self.map, self.goal, self.costs)
         self._values = tabulate(bound, self.map.size).copy()
+        self._consistent = True
 
     @property
     def values(self) -> npt.NDArray[np.float64]:
@@ -64,14 +67,26 @@ class LearnedBound:
 
         Args:
             map: the map as it is now, where cells were blocked or freed since.
-            options: those of `planners.plan` but `heuristic`, `lower_bound` and `trace`.
+            options: those of `planners.plan` but `heuristic` and `trace`.
         """
         self._follow(self.map if map is None else map)
         goal = self.map.label(self.goal)
-        options |= {"heuristic": self._values, "lower_bound": True, "trace": True}
+        options |= {"heuristic": self, "trace": True}
         result = plan(self.map, start, goal, costs=self.costs, **options)
         self.learn(result)
         return result
+
+    def bound_for(self, map: Map, goal: int, costs: CostField | None) -> tuple[Bound, bool]:
+        """The bound as the search loop takes it, and whether it is known to be consistent.
+
+        Raises:
+            ValueError: another goal, another cost field, or a map of another shape.
+        """
+        if goal != self.goal or costs is not self.costs:
+            what = "goal" if goal != self.goal else "cost field"
+            raise ValueError(f"the bound was learned for another {what}: make one for this {what}")
+        self._follow(map)
+        return table_bound(self._values.view()), self._consistent
 
     def learn(self, result: PlanResult) -> None:
         """Raise the bound by the trace of a search that found a path to the goal.
@@ -92,6 +107,7 @@ class LearnedBound:
         nodes, g = _expanded(result.trace)
         learned = result.cost / result.certificate - g
         self._values[nodes] = np.maximum(self._values[nodes], learned)
+        self._consistent &= result.bound == 1
 
     def _follow(self, map: Map) -> None:
         """Take note of changes; drop what a fall has made doubtful."""

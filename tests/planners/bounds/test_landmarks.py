@@ -86,13 +86,12 @@ def test_the_kernel_as_plain_python():
             if problem.map.blocked.all():
                 continue
             landmarks = Landmarks.build(problem.map, problem.costs, count=3)
-            goal = problem.map.label(problem.goal)
-            bound = landmarks.bound(goal, problem.map, problem.costs)
+            bound, _ = landmarks.bound_for(problem.map, problem.goal, problem.costs)
             plain = np.empty(problem.map.size)
             fill_alt(*bound, plain)
-            table = landmarks.table(goal)
+            table = landmarks.table(problem.map.label(problem.goal))
             np.testing.assert_array_equal(np.where(plain < FAR / 4, plain, np.inf), table)
-            assert estimate_alt(bound, problem.goal) == plain[problem.goal]
+            assert estimate_alt(bound, problem.goal, 0, 0) == plain[problem.goal]
 
 
 def test_landmarks_are_apart_and_repeat():
