@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,6 @@ from planners import PlanResult
 
 from .model import BEST_PEER, OURS, Absent, Contestant, Scene, Score, Setting, Workload
 
-ROUNDS = 3
 QUICK_S, QUICK_ROUNDS = 1e-3, 25  # calls this short are repeated more often
 
 Row = dict[str, Any]
@@ -28,13 +28,13 @@ def run_workload(
     several times; the least time counts. `on_done` is told how many queries are done.
     """
     asked = workload.queries if setting.queries is None else setting.queries
-    scene = workload.build(Setting(setting.data, setting.seed, asked))
+    scene = workload.build(replace(setting, queries=asked))
     present = [c for c in scene.contestants if isinstance(c, Contestant)]
     scores = {contestant.name: Score() for contestant in present}
     _warm_up(present, scores, scene)
     for k, query in enumerate(scene.queries):
         turn = [c for c in present if k < c.most and scores[c.name].failure is None]
-        answers = _time(_in_turn(turn, k), query, scores)
+        answers = _time(_in_turn(turn, k), query, scores, setting.rounds)
         for contestant in turn:
             if contestant.name in answers:
                 _take_in(scores[contestant.name], scene, contestant, query, answers)
@@ -59,36 +59,36 @@ def _in_turn(turn: Sequence[Contestant], k: int) -> list[Contestant]:
     return order[::-1] if k % 2 else order
 
 
-def _time(turn: Sequence[Contestant], query: Any, scores: dict[str, Score]) -> dict[str, Any]:
-    """The answers by name; the least time of each goes to its score."""
-    least: dict[str, float] = {}
+def _time(
+    turn: Sequence[Contestant], query: Any, scores: dict[str, Score], rounds: int
+) -> dict[str, Any]:
+    """The answers by name; the least time of each goes to its score.
+
+    The calls of one contestant follow each other, so each finds the caches warm from its own
+    first call and not from another's.
+    """
     answers: dict[str, Any] = {}
     collecting = gc.isenabled()
     gc.collect()
     gc.disable()
     try:
-        for calls in range(QUICK_ROUNDS):
-            for contestant in turn:
-                name = contestant.name
-                if calls >= _rounds(contestant, least.get(name)) or scores[name].failure:
-                    continue
-                answer, seconds = _guarded(contestant, query, scores[name])
-                if scores[name].failure is None:
-                    answers[name] = answer
-                    least[name] = min(seconds, least.get(name, seconds))
+        for contestant in turn:
+            score, least, calls = scores[contestant.name], np.inf, 0
+            while calls < _rounds(contestant, least, rounds) and score.failure is None:
+                answers[contestant.name], seconds = _guarded(contestant, query, score)
+                least, calls = min(least, seconds), calls + 1
+            if score.failure is None:
+                score.times_s.append(float(least))
     finally:
         if collecting:
             gc.enable()
-    for name, seconds in least.items():
-        if scores[name].failure is None:
-            scores[name].times_s.append(seconds)
-    return answers
+    return {name: answer for name, answer in answers.items() if scores[name].failure is None}
 
 
-def _rounds(contestant: Contestant, seconds: float | None) -> int:
+def _rounds(contestant: Contestant, least: float, rounds: int) -> int:
     if contestant.slow:
         return 1
-    return QUICK_ROUNDS if seconds is not None and seconds < QUICK_S else ROUNDS
+    return max(rounds, QUICK_ROUNDS) if least < QUICK_S else rounds
 
 
 def _guarded(contestant: Contestant, query: Any, score: Score) -> tuple[Any, float]:

@@ -131,7 +131,7 @@ SCIPY = Library("scipy", "scipy", "scipy.sparse.csgraph", scipy)
 GRAPH_LIBRARIES = (
     SCIPY,
     Library("networkit", "networkit", "networkit", networkit),
-    Library("igraph", "igraph", "igraph", igraph),
+    Library("igraph", "igraph", "igraph", igraph, slow_from=500_000),
     Library("rustworkx", "rustworkx", "rustworkx", rustworkx, most_nodes=200_000),
     Library("networkx", "networkx", "networkx", networkx, slow_from=0, most_nodes=60_000),
 )

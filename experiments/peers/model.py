@@ -103,11 +103,13 @@ class Scene:
 
 @dataclass(frozen=True)
 class Setting:
-    """What the user chose: a folder of benchmark maps, a seed, and how many queries."""
+    """What the user chose: a folder of benchmark maps, a seed, how many queries and calls of each
+    (the least time counts)."""
 
     data: Path | None = None
     seed: int = 0
     queries: int | None = None
+    rounds: int = 3
 
 
 @dataclass(frozen=True)

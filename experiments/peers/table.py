@@ -232,15 +232,18 @@ WORKLOADS: tuple[Workload, ...] = (
 )  # fmt: skip
 
 
-def choose(names: Sequence[str]) -> list[Workload]:
+def choose(names: Sequence[str], others: Sequence[str] = ()) -> list[Workload]:
     """The workloads of the names (a family stands for its variants), in the table's order.
+
+    Args:
+        others: names that are no workloads, but known.
 
     Raises:
         ValueError: a name that is neither.
     """
-    known = {name for w in WORKLOADS for name in (w.name, w.family)}
+    known = {*others, *(name for w in WORKLOADS for name in (w.name, w.family))}
     for name in names:
         if name not in known:
-            families = ", ".join(dict.fromkeys(w.family for w in WORKLOADS))
-            raise ValueError(f"unknown workload {name!r}: choose from {families}")
+            families = dict.fromkeys([*(w.family for w in WORKLOADS), *others])
+            raise ValueError(f"unknown workload {name!r}: choose from {', '.join(families)}")
     return [w for w in WORKLOADS if w.name in names or w.family in names]
