@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup deliver test test-slow check format lint types imports bench experiment report notebook build clean
+.PHONY: help setup deliver test test-slow check format lint types imports bench peers experiment report notebook build clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,10 @@ imports: setup  ## the import contract: experiments -> envs -> planners
 bench: setup  ## pytest-benchmark of the kernels, expansions in extra_info
 	@mkdir -p runs
 	$(BIN)/python -m pytest tests/bench -m bench --benchmark-only --benchmark-json=runs/bench.json
+
+peers: setup  ## ours and other libraries side by side, ten minutes (installs them into .venv)
+	$(BIN)/python -m pip install --quiet --editable ".[peers]"
+	$(BIN)/aislewise peers
 
 experiment: setup  ## run the built-in experiment into runs/first
 	$(BIN)/aislewise experiment experiments/specs/first.toml --out runs/first
