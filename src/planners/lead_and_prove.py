@@ -24,8 +24,9 @@ from .kernels.loop import BUDGET, EXHAUSTED, PRIORITY, PROVEN, REACHED
 from .kernels.queue import EXPANDED, GENERATED, MAX_FRONTIER, REOPENED
 from .kernels.workspace import Key, Query
 from .question import Outcome, Question
-from .result import SearchStats, Trace
+from .result import SearchStats
 from .spaces import EXACT, Space
+from .tracing import trace_of
 
 TOLERANCE = 1e-9
 # Times the steps of a straight way: the least budget that costs good advice nothing.
@@ -52,12 +53,8 @@ def loop(question: Question) -> Outcome:
     outcome = lead_and_prove(question, query, space)
     expanded, generated, reopened, frontier = query.work.ints[COUNTS].tolist()
     counts = SearchStats(expanded, generated, reopened, frontier)
-    return replace(outcome, counts=counts, trace=_trace(query) if options.trace else None)
-
-
-def _trace(query: Query) -> Trace:
-    kinds, nodes, parents, g = query.events()
-    return Trace(kinds, nodes, parents, g)
+    trace = trace_of(question, query) if options.trace else None
+    return replace(outcome, counts=counts, trace=trace)
 
 
 def lead_and_prove(question: Question, query: Query, space: Space) -> Outcome:

@@ -23,9 +23,10 @@ from .kernels.workspace import Key
 from .lead_and_prove import TOLERANCE
 from .maps import GridMap, read_only
 from .question import NO_LIMIT, Options, Outcome, Question
-from .result import PlanResult, SearchStats, Status, Trace
+from .result import PlanResult, SearchStats, Status
 from .spaces import space_of
 from .strategies import UCS, Strategy, checked_weight, strategy_named
+from .tracing import still, told
 
 Engine = Literal["auto", "generic", "textbook"]
 
@@ -61,7 +62,7 @@ def plan(
         max_expansions: stop after so many; the status is then `budget_spent`.
         engine: `auto`: the fastest that fits, named in `result.engine`; `generic`: the compiled
             loop; `textbook`: the same loop as plain Python.
-        trace: record every event in `result.trace`.
+        trace: record every event in `result.trace`, to draw, animate and save.
         on_unreachable: `"closest"`: where the goal cannot be reached, status `no_path` comes with
             the path to the reachable node nearest in straight line (ties: least id).
 
@@ -172,7 +173,7 @@ def _scaled(h: npt.NDArray[np.float64], weight: float) -> npt.NDArray[np.float64
 
 def _without_search(question: Question) -> Outcome | None:
     """The outcome where no search is needed: a blocked end, or start = goal."""
-    trace = _still(()) if question.options.trace else None
+    trace = still(question) if question.options.trace else None
     blocked: Status | None = None
     if question.map.is_blocked(question.start):
         blocked = "start_blocked"
@@ -184,14 +185,8 @@ def _without_search(question: Question) -> Outcome | None:
         return None
     path, cost = question.path(np.array([question.start], dtype=np.int64))
     counts = SearchStats(generated=1, max_frontier=1)
-    trace = _still((question.start,)) if question.options.trace else None
+    trace = still(question, question.start) if question.options.trace else None
     return Outcome("found", path, cost, counts=counts, trace=trace)
-
-
-def _still(nodes: tuple[int, ...]) -> Trace:
-    """The trace of a query that needs no search."""
-    ids = np.array(nodes, dtype=np.int64)
-    return Trace(np.zeros(ids.size, dtype=np.uint8), ids, ids * 0 - 1, np.zeros(ids.size))
 
 
 def _answer(question: Question, outcome: Outcome, engine: str, began: float) -> PlanResult:
@@ -211,7 +206,7 @@ def _answer(question: Question, outcome: Outcome, engine: str, began: float) -> 
         strategy=question.row.name,
         weight=question.weight,
         guidance_log=question.log + outcome.log,
-        trace=outcome.trace,
+        trace=told(question, outcome),
         start=question.start,
         goal=question.goal,
     )

@@ -151,6 +151,7 @@ class Query:
         kernel = "run_grid" if isinstance(space, Grid) else "run_graph"
         self._search = getattr(entries, kernel) if textbook else compiled(kernel)
         self._textbook = textbook
+        self.phases: list[tuple[int, Key, bool]] = []  # of a trace: first event, key, proving
         self.work = _workspace(workspaces, size)
         self.work.begin(trace)
 
@@ -175,6 +176,8 @@ class Query:
             proving: re-open, and stop when the cost is proven within w.
             budget: expansions of this phase, where fewer than the query's limit.
         """
+        if self.work.event.shape[0]:
+            self.phases.append((self.count(EVENTS), key, proving))
         most = self.limit if budget is None else min(budget, self.limit)
         rule = (*key, goal, proving, float(w), most)
         b = self.bound
