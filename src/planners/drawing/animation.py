@@ -121,8 +121,8 @@ class _Film:
 
 
 def _palette() -> Image.Image:
-    """256 colours: those of a trace, all others nearest to one of them."""
-    ramp = mpl.colormaps[ORDER](np.linspace(0, 1, 160))[:, :3]
+    """256 colours: those of a trace, some tints and greys for smooth edges."""
+    ramp = mpl.colormaps[ORDER](np.linspace(0, 1, 230))[:, :3]
     named = [to_rgba(name)[:3] for name in (FLOOR, WALL, STREET, WAITING, SKY, YELLOW, VERMILION)]
     tints = [0.5 + 0.5 * np.array(to_rgba(name)[:3]) for name in (VERMILION, SKY, YELLOW)]
     greys = np.repeat(np.linspace(0, 1, 256 - len(ramp) - len(named) - len(tints)), 3)
