@@ -37,6 +37,10 @@ def _cell(context: click.Context, option: click.Parameter, value: str) -> tuple[
               help="A layer of extra cost per metre, one value a cell.")  # fmt: skip
 @click.option("--picture", metavar="FILE", type=click.Path(path_type=Path),
               help="Draw map, path and the order of expansion.")  # fmt: skip
+@click.option("--trace", metavar="FILE.trace.yaml", type=click.Path(path_type=Path),
+              help="Write every event of the search, for Posthoc.")  # fmt: skip
+@click.option("--animate", metavar="FILE", type=click.Path(path_type=Path),
+              help="Write the search as a moving picture: FILE.gif or FILE.html.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, nothing else.")
 def plan(
     map_file: Path,
@@ -46,6 +50,8 @@ def plan(
     weight: float | None,
     risk: Path | None,
     picture: Path | None,
+    trace: Path | None,
+    animate: Path | None,
     as_json: bool,
 ) -> None:
     """Plan one path on MAP (.map of MovingAI or the League of Robot Runners, or .npy)."""
@@ -53,24 +59,56 @@ def plan(
 
     from .mapfiles import load_floor
 
+    files = _checked_files(picture, trace, animate)
     loaded = load_floor(map_file)
     costs = None if risk is None else _with_risk(loaded, risk)
     result = plan_path(
-        loaded.grid, start, goal, costs=costs, strategy=strategy, weight=weight,
-        trace=picture is not None,
-    )  # fmt: skip
-    if picture is not None:
-        from .figures import save_plan
-
-        layer = None if costs is None else costs.layer("risk")
-        save_plan(picture, loaded, result, start, goal, layer)
+        loaded.grid, start, goal, costs=costs, strategy=strategy, weight=weight, trace=bool(files)
+    )
+    _write(files, loaded, result, costs)
     if as_json:
         values = result.as_dict()
         print_json({key: values[key] for key in PLAN_KEYS})
         return
     _tell(loaded, result, start, goal)
+    for name, file in files.items():
+        click.echo(f"{name}: {file}")
+
+
+def _checked_files(
+    picture: Path | None, trace: Path | None, animation: Path | None
+) -> dict[str, Path]:
+    """The files that are asked for; names whose ending we do not write are refused."""
+    files = {}
     if picture is not None:
-        click.echo(f"picture: {picture}")
+        from .figures import checked_picture
+
+        files["picture"] = checked_picture(picture)
+    if trace is not None:
+        from planners.posthoc import checked_trace
+
+        files["trace"] = checked_trace(trace)
+    if animation is not None:
+        from planners.drawing.animation import checked_animation
+
+        files["animation"] = checked_animation(animation)
+    return files
+
+
+def _write(
+    files: dict[str, Path], loaded: LoadedMap, result: PlanResult, costs: CostField | None
+) -> None:
+    if result.trace is None:
+        return
+    if "picture" in files:
+        from .figures import save_plan
+
+        risk = None if costs is None else costs.layer("risk")
+        save_plan(files["picture"], loaded, result, risk)
+    if "trace" in files:
+        result.trace.save(files["trace"])
+    if "animation" in files:
+        result.trace.animate(files["animation"])
 
 
 def _with_risk(loaded: LoadedMap, file: Path) -> CostField:

@@ -1,6 +1,6 @@
 """Pictures, drawn on axes that the caller hands over; nothing is ever shown on a screen.
 
-Colours tell apart for colour-blind readers (Okabe and Ito's palette; viridis, magma, one blue).
+Maps, heat and traces are drawn by `planners.drawing`; here is what belongs to the warehouse.
 """
 
 from __future__ import annotations
@@ -9,76 +9,37 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from envs.formats import LoadedMap
 from envs.layouts import Layout
 from envs.metrics import EpisodeTrace
 from planners import GridMap, PlanResult
+from planners.drawing import draw_floor, draw_heat, draw_trace
+from planners.drawing.colours import (
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILION,
+    YELLOW,
+)  # fmt: skip
+from planners.drawing.heat import caption, draw_ends
 
-BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
-YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
-WALL, FLOOR = "#4D4D4D", "#F7F7F7"
 SERIES = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK)
 MARKERS = "osD^vPX"
 DPI = 130
 FORMATS = (".png", ".svg", ".pdf")
 
 Values = npt.NDArray[Any]
-Cell = tuple[int, int]
-
-
-def draw_floor(axes: Axes, grid: GridMap) -> Axes:
-    """Walls dark, floor light; row 0 at the top."""
-    colours = ListedColormap([FLOOR, WALL])
-    axes.imshow(grid.blocked, cmap=colours, vmin=0, vmax=1, interpolation="nearest")
-    axes.set_xticks([])
-    axes.set_yticks([])
-    return axes
-
-
-def draw_heat(axes: Axes, grid: GridMap, values: Values, label: str, colours: str) -> Axes:
-    """Values per cell over the floor, with a colour bar; zero, missing and blocked stay empty."""
-    table = np.asarray(values, dtype=np.float64).reshape(grid.shape)
-    hidden = grid.blocked | ~np.isfinite(table) | (table <= 0)
-    shown = np.ma.masked_array(table, hidden)
-    if hidden.all():
-        axes.set_xlabel(f"no {label} anywhere")
-        return axes
-    counts = bool((shown == shown.round()).all())
-    most = float(shown.max())
-    # A single hot cell must not wash out all the others.
-    top = most if counts else float(np.percentile(shown.compressed(), 99.5))
-    image = axes.imshow(
-        shown, cmap=mpl.colormaps[colours], vmin=0.0, vmax=top, interpolation="nearest"
-    )
-    bar = axes.figure.colorbar(
-        image, ax=axes, location="bottom" if grid.cols > grid.rows else "right", shrink=0.7,
-        aspect=40, pad=0.03, extend="max" if top < most else "neither",
-    )  # fmt: skip
-    bar.locator = MaxNLocator(6, integer=counts)
-    bar.set_label(label)
-    return axes
-
-
-def draw_path(axes: Axes, cells: Values, start: Cell, goal: Cell) -> Axes:
-    """A path as a line with a halo, the start as a disc, the goal as a star."""
-    if len(cells):
-        axes.plot(cells[:, 1], cells[:, 0], color="white", linewidth=3.5, solid_capstyle="round")
-        axes.plot(cells[:, 1], cells[:, 0], color=VERMILION, linewidth=1.8, label="path")
-    marks = (("start", start, "o", 55.0, SKY), ("goal", goal, "*", 150.0, YELLOW))
-    for name, (row, col), marker, size, colour in marks:
-        axes.scatter([col], [row], s=size, marker=marker, c=colour, edgecolors=BLACK, label=name,
-                     linewidths=0.9, zorder=4)  # fmt: skip
-    return axes
 
 
 def draw_places(axes: Axes, layout: Layout, size: float) -> Axes:
@@ -150,44 +111,26 @@ def draw_tradeoff(axes: Axes, points: Sequence[Mapping[str, Any]]) -> Axes:
 
 
 def save_plan(
-    file: Path,
-    loaded: LoadedMap,
-    result: PlanResult,
-    start: Cell,
-    goal: Cell,
-    risk: Values | None = None,
+    file: Path, loaded: LoadedMap, result: PlanResult, risk: Values | None = None
 ) -> None:
     """Map and path over the order of expansion, and beside it over the risk where there is one.
+
+    Args:
+        result: with its trace.
 
     Raises:
         ValueError: a file name that ends in no format we write.
     """
-    grid = loaded.grid
-    count = 1 if risk is None else 2
-    figure, panels = _panels(grid, count, tall=6.4)
-    cells = np.empty((0, 2)) if result.path is None else np.asarray(result.path.cells)
-    layers = [("order of expansion", _first_expanded(result, grid), "viridis")]
+    grid, trace = loaded.grid, result.trace
+    assert trace is not None
+    figure, panels = _panels(grid, 1 if risk is None else 2, tall=6.4)
+    draw_trace(trace, panels[0])
     if risk is not None:
-        layers.append(("risk, cost per metre", risk, "magma_r"))
-    for axes, (label, values, colours) in zip(panels, layers, strict=True):
-        draw_path(
-            draw_heat(draw_floor(axes, grid), grid, values, label, colours), cells, start, goal
-        )
-    said = result.strategy if result.weight == 1 else f"{result.strategy}, w = {result.weight:g}"
-    cost = f", cost {result.cost:.2f}" if result.path is not None else ""
-    panels[0].set_title(f"{loaded.name}: {said}, {result.status}{cost}", fontsize=11)
+        heat = draw_heat(draw_floor(panels[1], grid), grid, risk, "risk, cost per metre", "magma_r")
+        draw_ends(heat, trace)
+    panels[0].set_title(f"{loaded.name}, {result.status}; {caption(trace)}", fontsize=11)
     _legend(figure, panels[0])
     _save(figure, file)
-
-
-def _first_expanded(result: PlanResult, grid: GridMap) -> Values:
-    """(size,) 1 for the first node expanded, 2 for the next; NaN for those never expanded."""
-    order = np.full(grid.size, np.nan)
-    if result.trace is not None:
-        nodes = result.trace.expanded
-        first, where = np.unique(nodes, return_index=True)
-        order[first] = where + 1.0
-    return order
 
 
 def save_map(file: Path, layout: Layout, trace: EpisodeTrace) -> None:
@@ -254,9 +197,18 @@ def _legend(figure: Figure, axes: Axes) -> None:
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
 
 
-def _save(figure: Figure, file: Path) -> None:
+def checked_picture(file: Path) -> Path:
+    """The file, if its name ends in a format that we write.
+
+    Raises:
+        ValueError: another ending.
+    """
     if file.suffix.lower() not in FORMATS:
         raise ValueError(f"{file}: a picture's name ends in {', '.join(FORMATS)}")
-    file.parent.mkdir(parents=True, exist_ok=True)
+    return file
+
+
+def _save(figure: Figure, file: Path) -> None:
+    checked_picture(file).parent.mkdir(parents=True, exist_ok=True)
     metadata = {"Software": None} if file.suffix.lower() == ".png" else None
     figure.savefig(file, dpi=DPI, metadata=metadata, bbox_inches="tight", pad_inches=0.1)

@@ -100,19 +100,24 @@ def is_lower_bound(map: Map, kind: int) -> bool:
 
 def tabulate(bound: Bound | Alt, size: int) -> npt.NDArray[np.float64]:
     """h of every node as a finite (size,) array: what the kernel computes node by node."""
+    return tabulate_at(bound, np.arange(size))
+
+
+def tabulate_at(bound: Bound | Alt, nodes: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """h of k node ids as a finite (k,) array."""
     if isinstance(bound, Alt):
-        values = np.empty(size)
+        values = np.empty(bound.to_table.shape[0])
         compiled("fill_alt")(*bound, values)
-        return values
+        return values[nodes]
     if bound.kind == TABLE:
-        return np.asarray(np.minimum(bound.table, UNREACHABLE), dtype=np.float64)
+        return np.asarray(np.minimum(bound.table[nodes], UNREACHABLE), dtype=np.float64)
     if bound.kind == ZERO:
-        return np.zeros(size)
+        return np.zeros(nodes.size)
     if bound.position.shape[0]:
-        dx = np.abs(bound.position[:, 0] - bound.x)
-        dy = np.abs(bound.position[:, 1] - bound.y)
+        dx = np.abs(bound.position[nodes, 0] - bound.x)
+        dy = np.abs(bound.position[nodes, 1] - bound.y)
     else:
-        row, col = np.divmod(np.arange(size), bound.cols)
+        row, col = np.divmod(nodes, bound.cols)
         dx, dy = np.abs(col - bound.x), np.abs(row - bound.y)
     if bound.kind == MANHATTAN:
         return np.asarray(bound.scale * (dx + dy))

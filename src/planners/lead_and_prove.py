@@ -24,8 +24,8 @@ from .kernels.loop import BUDGET, EXHAUSTED, PRIORITY, PROVEN, REACHED, Key
 from .kernels.queue import COUNTS, EXPANDED
 from .kernels.workspace import Query
 from .question import Outcome, Question
-from .result import Trace
 from .spaces import EXACT, Space
+from .tracing import trace_of
 
 TOLERANCE = 1e-9
 # Times the steps of a straight way: the least budget that costs good advice nothing.
@@ -50,13 +50,8 @@ def loop(question: Question) -> Outcome:
     )
     outcome = lead_and_prove(question, query, space)
     outcome.counts = tuple(query.work.ints[COUNTS].tolist())
-    outcome.trace = _trace(query) if options.trace else None
+    outcome.trace = trace_of(question, query) if options.trace else None
     return outcome
-
-
-def _trace(query: Query) -> Trace:
-    kinds, nodes, parents, g = query.events()
-    return Trace(kinds, nodes, parents, g)
 
 
 def lead_and_prove(question: Question, query: Query, space: Space) -> Outcome:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from .drawing import Axes
+    from .graphs import Map
 
 Status = Literal["found", "no_path", "budget_spent", "start_blocked", "goal_blocked"]
 
@@ -51,12 +56,26 @@ class SearchStats:
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """What a search did, event by event.
+    """What a search did, event by event, and the query and answer that it belongs to.
+
+    All arrays are read-only.
 
     Attributes:
         kinds: (k,) uint8, an index into `KINDS`.
         nodes, parents: (k,) int64 node ids; the parent of a source is -1.
-        g: (k,) cost so far.
+        g: (k,) cost so far, in cost units.
+        h: (k,) lower bound on the cost that is left.
+        f: (k,) the key by its formula: `g + h` of A* (and of a proof), `g + w h` of weighted A*,
+            `g + W max(h, E) - r` where guidance leads; 0 for bfs and dfs, which have none. The
+            queue itself orders by buckets of it.
+        map, start, goal: where the search took place, node ids of its ends.
+        path, cost: what it found; None and infinity where it found nothing.
+        name: the strategy, with its weight.
+
+    >>> from planners import GridMap, plan
+    >>> trace = plan(GridMap([[0, 0, 0]]), (0, 0), (0, 1), strategy="ucs", trace=True).trace
+    >>> [(trace.KINDS[kind], node) for kind, node in zip(trace.kinds, trace.nodes.tolist())]
+    [('source', 0), ('expand', 0), ('generate', 1), ('close', 0), ('close', 1)]
     """
 
     KINDS = ("source", "generate", "expand", "close")
@@ -65,6 +84,24 @@ class Trace:
     nodes: npt.NDArray[np.int64]
     parents: npt.NDArray[np.int64]
     g: npt.NDArray[np.float64]
+    h: npt.NDArray[np.float64]
+    f: npt.NDArray[np.float64]
+    map: Map
+    start: int
+    goal: int
+    name: str
+    path: Path | None = None
+    cost: float = math.inf
+
+    def __len__(self) -> int:
+        return int(self.kinds.size)
+
+    def __repr__(self) -> str:
+        return f"Trace({self.name}, {len(self)} events, {self.expanded.size} expansions)"
+
+    def __post_init__(self) -> None:
+        for array in (self.kinds, self.nodes, self.parents, self.g, self.h, self.f):
+            array.flags.writeable = False
 
     @property
     def expanded(self) -> npt.NDArray[np.int64]:
@@ -72,12 +109,65 @@ class Trace:
         expansions = self.kinds == self.KINDS.index("expand")
         return np.asarray(self.nodes[expansions], dtype=np.int64)
 
-    def order(self, size: int) -> npt.NDArray[np.float64]:
+    def order(self, size: int | None = None) -> npt.NDArray[np.float64]:
         """(size,) when each node was first expanded, from 1; NaN where it never was: a heat map."""
-        order = np.full(size, np.nan)
+        order = np.full(self.map.size if size is None else size, np.nan)
         nodes, first = np.unique(self.expanded, return_index=True)
         order[nodes] = first + 1.0
         return order
+
+    def draw(self, axes: Axes | None = None, map: Map | None = None) -> Axes:
+        """The order of expansion as a heat map, with the path, on `axes`, which are returned.
+
+        Args:
+            axes: of a figure of matplotlib; without them those of a new figure, to be saved by
+                `trace.draw().figure.savefig("x.png")`. Nothing is shown on a screen.
+            map: another map of the same size, say one with positions.
+
+        Raises:
+            ValueError: a graph without positions, or a map of another size.
+        """
+        from .drawing.heat import draw_trace
+
+        return draw_trace(self._on(map), axes)
+
+    def animate(self, file: str | PathLike[str], frames: int = 120) -> None:
+        """Write the search as a moving picture; no display is needed.
+
+        Args:
+            file: `.gif`, or `.html`: one page that needs nothing else, with every event, to play,
+                stop and step through.
+            frames: of the GIF; each stands for as many expansions as it takes, which it says.
+
+        Raises:
+            ValueError: another ending, fewer than one frame, or a graph without positions.
+        """
+        from .drawing.animation import animate
+
+        animate(self, file, frames)
+
+    def save(self, file: str | PathLike[str]) -> None:
+        """Write the events in version 1.4.0 of Posthoc's search-trace format.
+
+        Each event has type, id, pId, x, y, f, g and h; x is the column and y the row of a grid, or
+        the position on a graph (left out where it has none: Posthoc then draws the tree).
+
+        Args:
+            file: a name that ends in `.yaml` or `.yml`; Posthoc opens `.trace.yaml`.
+
+        Raises:
+            ValueError: another ending.
+        """
+        from .posthoc import save_trace
+
+        save_trace(self, file)
+
+    def _on(self, map: Map | None) -> Trace:
+        if map is None:
+            return self
+        if map.size != self.map.size:
+            raise ValueError(f"the search took place on {self.map!r}, not on {map!r}")
+        return replace(self, map=map)
 
 
 @dataclass(frozen=True, eq=False)

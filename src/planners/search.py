@@ -22,9 +22,10 @@ from .kernels.loop import PRIORITY, ZERO, Key
 from .lead_and_prove import TOLERANCE
 from .maps import GridMap, read_only
 from .question import NO_LIMIT, Log, Options, Outcome, Question, Request
-from .result import Path, PlanResult, SearchStats, Status, Trace
+from .result import Path, PlanResult, SearchStats, Status
 from .spaces import expect_fit, space_of
 from .strategies import UCS, checked_weight, strategy_named
+from .tracing import still, told
 
 Engine = Literal["auto", "generic", "textbook"]
 
@@ -65,7 +66,7 @@ def plan(
         max_expansions: stop after so many; the status is then `budget_spent`.
         engine: `auto`: the fastest that fits, named in `result.engine`; `generic`: the compiled
             loop; `textbook`: the same loop as plain Python.
-        trace: record every event in `result.trace`.
+        trace: record every event in `result.trace`, to draw, animate and save.
         on_unreachable: `"closest"`: where the goal cannot be reached, status `no_path` comes with
             the path to the reachable node nearest in straight line (ties: least id).
 
@@ -95,12 +96,13 @@ def plan(
         expect_fit(costs, map)
     request = Request(map, costs, source, target, row, w, options)
     settled = _without_search(request)
-    plain = guidance is None and heuristic is None
+    plain = guidance is None and heuristic is None and not options.trace
     name: str = "generic" if engine == "auto" else engine
     if settled is not None and plain:
         return _answer(request, settled, (), name, began)
     question = _question(request, heuristic, lower_bound, guidance)
     if settled is not None:
+        settled.trace = still(question, settled) if options.trace else None
         return _answer(request, settled, question.log, name, began)
     chosen = engine_for(question)
     return _answer(request, chosen.solve(question), question.log, chosen.name, began)
@@ -179,14 +181,14 @@ def _scaled(h: npt.NDArray[np.float64], weight: float) -> npt.NDArray[np.float64
 
 def _without_search(request: Request) -> Outcome | None:
     """The outcome where no search is needed: a blocked end, or start = goal."""
-    map, start, tracing = request.map, request.start, request.options.trace
+    map, start = request.map, request.start
     blocked: Status | None = None
     if map.is_blocked(start):
         blocked = "start_blocked"
     elif map.is_blocked(request.goal) and not request.options.closest:
         blocked = "goal_blocked"
     if blocked is not None:
-        return Outcome(blocked, trace=_still(()) if tracing else None)
+        return Outcome(blocked)
     if start != request.goal:
         return None
     nodes = read_only(np.array([start], dtype=np.int64))
@@ -194,13 +196,7 @@ def _without_search(request: Request) -> Outcome | None:
         path = Path(nodes, 0.0, cells=read_only(np.array([divmod(start, map.cols)])))
     else:
         path = Path(nodes, 0.0, labels=(map.label(start),), edges=NO_EDGES)
-    return Outcome("found", path, 0.0, counts=ONE, trace=_still((start,)) if tracing else None)
-
-
-def _still(nodes: tuple[int, ...]) -> Trace:
-    """The trace of a query that needs no search."""
-    ids = np.array(nodes, dtype=np.int64)
-    return Trace(np.zeros(ids.size, dtype=np.uint8), ids, ids * 0 - 1, np.zeros(ids.size))
+    return Outcome("found", path, 0.0, counts=ONE)
 
 
 def _answer(request: Request, outcome: Outcome, log: Log, engine: str, began: float) -> PlanResult:
@@ -221,7 +217,7 @@ def _answer(request: Request, outcome: Outcome, log: Log, engine: str, began: fl
         request.row.name,
         request.weight,
         log + outcome.log,
-        outcome.trace,
+        told(outcome),
         request.start,
         request.goal,
     )

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+import yaml
 
 KEYS = {"status", "cost", "bound", "certificate", "length_m", "expanded", "engine", "cells"}
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -86,9 +87,44 @@ def test_a_picture_is_a_png(call, tmp_path, map_file, strategy):
     assert blocked.exit_code == 0
 
 
+def test_trace_and_animation_are_written(call, tmp_path, map_file):
+    ends = ("--start", "0,0", "--goal", "4,6")
+    film, page = tmp_path / "new" / "film.gif", tmp_path / "page.html"
+    trace = tmp_path / "new" / "path.trace.yaml"
+    document = planned(call, map_file, *ends, "--trace", trace, "--animate", film)
+    events = yaml.safe_load(trace.read_text())["events"]
+    assert sum(e["type"] == "expand" for e in events) == document["expanded"]
+    assert (events[0]["x"], events[0]["y"]) == (0, 0)
+    assert film.read_bytes().startswith(b"GIF89a")
+    said = call("plan", map_file, *ends, "--animate", page)
+    assert f"animation: {page}" in said.stdout
+    assert "</html>" in page.read_text()
+    blocked = call("plan", map_file, "--start", "1,3", "--goal", "4,6", "--trace", trace,
+                   "--animate", page)  # fmt: skip
+    assert blocked.exit_code == 0
+    assert yaml.safe_load(trace.read_text())["events"] == []
+
+
+@pytest.mark.parametrize(
+    ("flag", "name", "said"),
+    [
+        ("--picture", "a.gif", ".png, .svg, .pdf"),
+        ("--trace", "a.json", ".trace.yaml"),
+        ("--animate", "a.mp4", ".gif or .html"),
+        ("--animate", "a", ".gif or .html"),
+    ],
+)
+def test_other_endings_are_refused_before_anything_is_read(refused, tmp_path, flag, name, said):
+    ends = ("--start", "0,0", "--goal", "4,6")
+    message = refused("plan", tmp_path / "none.map", *ends, flag, tmp_path / name)
+    assert said in message and name in message
+
+
 def test_the_picture_does_not_change_the_answer(call, tmp_path, map_file):
     ends = (map_file, "--start", "0,0", "--goal", "4,6")
-    assert planned(call, *ends) == planned(call, *ends, "--picture", tmp_path / "p.svg")
+    plain = planned(call, *ends)
+    for flag, name in (("--picture", "p.svg"), ("--trace", "t.yaml"), ("--animate", "a.html")):
+        assert planned(call, *ends, flag, tmp_path / name) == plain
 
 
 def test_people_get_a_table(call, map_file):

@@ -9,9 +9,6 @@ from matplotlib.figure import Figure
 from envs.layouts import fulfilment
 from envs.metrics import EpisodeTrace
 from experiments import figures
-from planners import GridMap
-
-GRID = GridMap([[0, 0, 1], [0, 0, 0]])
 
 
 @pytest.fixture
@@ -31,30 +28,8 @@ def trace(charge, size=6):
 
 def test_they_take_and_return_axes(axes):
     layout = fulfilment(1, 2)
-    assert figures.draw_floor(axes, GRID) is axes
-    assert figures.draw_heat(axes, GRID, np.arange(6.0), "count", "viridis") is axes
-    assert figures.draw_path(axes, np.array([[0, 0], [1, 1]]), (0, 0), (1, 1)) is axes
     assert figures.draw_places(axes, layout, 4.0) is axes
     assert figures.draw_battery(Figure().add_subplot(), trace([90, 80])) is not None
-
-
-def test_blocked_and_empty_cells_stay_empty(axes):
-    figures.draw_heat(axes, GRID, np.array([0.0, 2.0, 5.0, np.nan, 1.0, 3.0]), "x", "viridis")
-    shown = axes.images[-1].get_array()
-    assert np.ma.getmaskarray(shown).tolist() == [[True, False, True], [True, False, False]]
-
-
-def test_a_layer_of_zeros_says_so(axes):
-    figures.draw_heat(axes, GRID, np.zeros(6), "risk", "viridis")
-    assert axes.get_xlabel() == "no risk anywhere"
-
-
-def test_one_hot_cell_does_not_wash_out_the_others(axes):
-    grid = GridMap(np.zeros((40, 40)))
-    values = np.full(1600, 0.25)
-    values[7] = 1000.5
-    figures.draw_heat(axes, grid, values, "risk", "viridis")
-    assert axes.images[-1].get_clim()[1] < 1.0
 
 
 def test_charging_is_shaded_and_named(axes):

@@ -47,6 +47,7 @@ def test_the_contract_holds():
         ("envs/world.py", "import experiments.cli"),
         ("src/planners/search.py", "import numba"),
         ("envs/episode.py", "import matplotlib.pyplot"),
+        ("src/planners/result.py", "from matplotlib.axes import Axes"),
         ("src/planners/tasks/llm.py", "import openai"),
     ],
 )

@@ -34,7 +34,7 @@ def test_the_wheel_holds_every_module_and_spec(wheel):
     inside = set(zipfile.ZipFile(wheel).namelist())
     for room, folder in zip(OURS, ("src/planners", "envs", "experiments"), strict=True):
         for path in (ROOT / folder).rglob("*"):
-            if path.suffix in (".py", ".toml") or path.name == "py.typed":
+            if path.suffix in (".py", ".toml", ".html") or path.name == "py.typed":
                 assert f"{room}/{path.relative_to(ROOT / folder).as_posix()}" in inside
 
 

@@ -140,6 +140,7 @@ class Query:
         self.space, self.bound, self.limit, self.room = space, bound, limit, room
         self.per_width = 1.0 / width
         self._textbook = textbook
+        self.phases: list[tuple[int, Key, bool]] = []  # of a trace: first event, key, proving
         self.work = _workspace(workspaces, size)
         self.work.begin(trace)
 
@@ -164,6 +165,8 @@ class Query:
             proving: re-open, and stop when the cost is proven within w.
             budget: expansions of this phase, where fewer than the query's limit.
         """
+        if self.work.event.shape[0]:
+            self.phases.append((self.count(EVENTS), key, proving))
         most = self.limit if budget is None else min(budget, self.limit)
         rule = Rule(goal, proving, float(w), most)
         while True:
