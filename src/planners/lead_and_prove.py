@@ -21,7 +21,7 @@ import numpy as np
 
 from .heuristics import NO_TABLE
 from .kernels.loop import BUDGET, EXHAUSTED, PRIORITY, PROVEN, REACHED
-from .kernels.queue import EXPANDED, GENERATED, MAX_FRONTIER, REOPENED
+from .kernels.queue import EXPANDED, GENERATED, MAX_FRONTIER, POPPED, REOPENED
 from .kernels.workspace import Key, Query
 from .question import Outcome, Question
 from .result import SearchStats, Trace
@@ -32,7 +32,7 @@ TOLERANCE = 1e-9
 UNTRUSTED_BUDGET = 8
 
 PROOF_KEY = Key(PRIORITY, 1.0, 1.0, NO_TABLE)
-COUNTS = [EXPANDED, GENERATED, REOPENED, MAX_FRONTIER]
+COUNTS = [EXPANDED, GENERATED, REOPENED, MAX_FRONTIER, POPPED]
 
 
 def loop(question: Question) -> Outcome:
@@ -50,8 +50,7 @@ def loop(question: Question) -> Outcome:
         trace=options.trace,
     )
     outcome = lead_and_prove(question, query, space)
-    expanded, generated, reopened, frontier = query.work.ints[COUNTS].tolist()
-    counts = SearchStats(expanded, generated, reopened, frontier)
+    counts = SearchStats(*query.work.ints[COUNTS].tolist())
     return replace(outcome, counts=counts, trace=_trace(query) if options.trace else None)
 
 

@@ -24,6 +24,7 @@ from .queue import (
     IN_HEAP,
     INFINITE,
     MAX_FRONTIER,
+    POPPED,
     REOPENED,
     SET_ASIDE,
     STAMP,
@@ -274,6 +275,7 @@ def search(space: Grid | Graph, work: Work, rule: Rule, bound: Bound) -> int:
         u = take(work)
         if u < 0:
             return EXHAUSTED
+        ints[POPPED] += 1
         if work.mark[u] != ints[STAMP] + OPEN:
             continue
         if u == rule.goal:

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 # Slots of `Work.ints`.
 STAMP, EXPANDED, GENERATED, REOPENED, FRONTIER, MAX_FRONTIER = 0, 1, 2, 3, 4, 5
 FLOOR, TOP, IN_RING, FREE, USED, IN_HEAP, TAIL, SET_ASIDE, EVENTS = 6, 7, 8, 9, 10, 11, 12, 13, 14
-INTS = 15
+POPPED = 15
+INTS = 16
 
 INFINITE = 1e308
 BIG = 4.5e15  # bucket numbers stay exact in float64 below this
