@@ -35,7 +35,7 @@ class Outcome:
     cost: float = math.inf
     lower_bound: float = 0.0
     log: Log = ()
-    counts: tuple[int, int, int, int] = (0, 0, 0, 0)  # expanded, generated, reopened, max_frontier
+    counts: tuple[int, ...] = (0, 0, 0, 0, 0)  # expanded, generated, reopened, max_frontier, popped
     trace: Trace | None = None
 
 

@@ -45,6 +45,8 @@ class SearchStats:
 
     The start counts as generated, the goal is not expanded, stale queue entries never count.
     `reopened` counts closed nodes that were opened again, `max_frontier` the most open at once.
+    `popped` alone counts whatever left the queue: duplicates, the goal and what was pruned as well
+    (0 where an engine has no such queue).
     """
 
     expanded: int = 0
@@ -52,6 +54,7 @@ class SearchStats:
     reopened: int = 0
     max_frontier: int = 0
     runtime_s: float = field(default=0.0, compare=False)
+    popped: int = 0
 
 
 @dataclass(frozen=True, eq=False)

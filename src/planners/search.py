@@ -31,7 +31,7 @@ Engine = Literal["auto", "generic", "textbook"]
 
 PLAIN = Options(NO_LIMIT, "auto", False, False, True)
 PLAIN_UNTRUSTED = replace(PLAIN, trusted=False)
-ONE = (0, 1, 0, 1)  # the start alone has been generated
+ONE = (0, 1, 0, 1, 0)  # the start alone has been generated
 NO_EDGES = read_only(np.empty(0, dtype=np.int64))
 
 
@@ -205,14 +205,14 @@ def _answer(request: Request, outcome: Outcome, log: Log, engine: str, began: fl
         certificate = _ratio(outcome.cost, outcome.lower_bound)
     if outcome.status == "found":
         certificate = min(certificate, bound)
-    expanded, generated, reopened, frontier = outcome.counts
+    expanded, generated, reopened, frontier, popped = outcome.counts
     return PlanResult(
         outcome.status,
         outcome.path,
         outcome.cost,
         bound,
         certificate,
-        SearchStats(expanded, generated, reopened, frontier, time.perf_counter() - began),
+        SearchStats(expanded, generated, reopened, frontier, time.perf_counter() - began, popped),
         engine,
         request.row.name,
         request.weight,

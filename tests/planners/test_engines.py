@@ -260,3 +260,28 @@ def test_ucs_expands_the_nodes_that_are_nearer_than_the_goal():
             result = plan(problem.map, 0, problem.goal, costs=problem.costs, strategy=strategy)
             must = int((f < g[-1] * (1 - 1e-6)).sum())
             assert must - 2 <= result.stats.expanded <= must * 1.03 + 5
+
+
+def test_pops_count_duplicates_and_the_goal():
+    # Keys leave as s 0, a 1, b 2 (through a), b 2.5 (the older, stale entry), t 3.
+    graph = GraphMap([0, 2, 3, 4, 4], [1, 2, 2, 3], [1.0, 2.5, 1.0, 1.0])
+    stats = plan(graph, 0, 3, strategy="ucs").stats
+    assert (stats.expanded, stats.popped) == (3, 5)
+
+
+@pytest.mark.parametrize("make", [random_grid, random_graph])
+@pytest.mark.parametrize("strategy", ["ucs", "astar", "wastar"])
+def test_pops_lie_between_expansions_and_offers(make, strategy):
+    duplicates = 0
+    for k in range(60):
+        problem = make(np.random.default_rng([67, k]))
+        result = plan(
+            problem.map, *problem.ends, costs=problem.costs, strategy=strategy, trace=True
+        )
+        stats = result.stats
+        if result.status != "found" or result.start == result.goal:
+            continue
+        offers = sum(len(problem.map.successors(int(u))[0]) for u in result.trace.expanded)
+        assert stats.expanded <= stats.popped <= 1 + offers
+        duplicates += stats.popped - stats.expanded - 1
+    assert duplicates > 0

@@ -24,6 +24,7 @@ from .queue import (
     IN_HEAP,
     INFINITE,
     MAX_FRONTIER,
+    POPPED,
     REOPENED,
     SET_ASIDE,
     USED,
@@ -315,6 +316,7 @@ def search(space: Any, work: Work, rule: Rule, key: Any, bound: Any) -> int:
         u = take(work)
         if u < 0:
             return EXHAUSTED
+        ints[POPPED] += 1
         if work.mark[u] != work.stamp + OPEN:
             continue
         if u == rule.goal:

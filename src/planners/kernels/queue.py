@@ -13,10 +13,10 @@ from math import floor
 from typing import Any, NamedTuple
 
 # Slots of `Work.ints`.
-EXPANDED, GENERATED, REOPENED, MAX_FRONTIER, FRONTIER = 0, 1, 2, 3, 4
-COUNTS = slice(0, 4)  # of them, those that a result reports
-FLOOR, TOP, IN_RING, FREE, USED, IN_HEAP, TAIL, SET_ASIDE, EVENTS = 5, 6, 7, 8, 9, 10, 11, 12, 13
-INTS = 14
+EXPANDED, GENERATED, REOPENED, MAX_FRONTIER, POPPED, FRONTIER = 0, 1, 2, 3, 4, 5
+COUNTS = slice(0, 5)  # of them, those that a result reports
+FLOOR, TOP, IN_RING, FREE, USED, IN_HEAP, TAIL, SET_ASIDE, EVENTS = 6, 7, 8, 9, 10, 11, 12, 13, 14
+INTS = 15
 
 INFINITE = 1e308
 BIG = 4.5e15  # bucket numbers stay exact in float64 below this

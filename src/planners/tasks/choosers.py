@@ -232,8 +232,8 @@ def make_chooser(
     or a logged file to replay. Nothing is sent without ``llm_url``, whatever the environment
     says; ``llm`` without an endpoint lets utility decide and says so.
 
-    Raises ValueError for an unknown name, for model options of another chooser, for a bad url,
-    deadline or file.
+    Raises ValueError for an unknown name, for model options of another chooser, for a bad url or
+    file, and for a deadline, whoever decides, that is no positive number.
 
     >>> make_chooser("nearest").name
     'reflex'
@@ -244,10 +244,22 @@ def make_chooser(
     if known not in CHOOSERS:
         names = ", ".join((*CHOOSERS, *ALIASES))
         raise ValueError(f"unknown chooser {name!r}: one of {names}")
+    check_deadline(deadline_s)
     if known == "llm":
         from .llm import make_llm  # the model's machinery is loaded only for those who ask
 
         return make_llm(llm_url, model, deadline_s, log, replay, charge_rule)
-    if llm_url is not None or replay is not None:
-        raise ValueError(f"chooser {name!r} asks no model: choose 'llm', or give no endpoint")
+    options = {"llm_url": llm_url, "model": model, "log": log, "replay": replay}
+    for option, value in options.items():
+        if value is not None:
+            shown = str(value)
+            raise ValueError(
+                f"chooser {name!r} asks no model: choose 'llm', or leave out {option}={shown!r}"
+            )
     return RuleChooser(known, charge_rule)
+
+
+def check_deadline(deadline_s: float) -> None:
+    """Raise ValueError where the seconds of a decision are not finite and above 0."""
+    if not 0.0 < deadline_s < math.inf:
+        raise ValueError(f"deadline_s is {deadline_s!r}: give seconds above 0, such as 10")

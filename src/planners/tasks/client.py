@@ -13,6 +13,7 @@ import ipaddress
 import json
 import os
 import queue
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -45,13 +46,6 @@ class Client(Protocol):
         ...
 
 
-# What goes out with a call; the package itself reads the last one back from its request.
-_HEADERS = frozenset({
-    "host", "connection", "accept", "accept-encoding", "user-agent", "authorization",
-    "content-type", "content-length", "transfer-encoding", "x-stainless-raw-response",
-})  # fmt: skip
-
-
 class OpenAIClient:
     """Asks the endpoint at ``url`` (the base of ``/chat/completions``, such as .../v1).
 
@@ -64,6 +58,7 @@ class OpenAIClient:
         self.model = model or DEFAULT_MODEL
         self._shown = shown_url(url)
         self._key = os.environ.get("OPENAI_API_KEY") or _DUMMY_KEY
+        self._secret = re.compile("".join(map(_spelled, self._key)))
         self._slots = threading.BoundedSemaphore(MAX_THREADS)
         self._sdk = _sdk()
 
@@ -162,16 +157,34 @@ class OpenAIClient:
                 return _read(response.iter_bytes, deadline)
 
     def _bare(self, request: Any) -> None:
-        """Only what a call needs goes out: the package adds what it finds in the environment."""
-        for name in [name for name in request.headers if name.lower() not in _HEADERS]:
-            del request.headers[name]
-        request.headers["Authorization"] = f"Bearer {self._key}"
+        """Only this goes out: the package adds, and replaces, what it finds in the environment."""
+        request.headers.clear()
+        request.headers.update({
+            "Host": request.url.netloc.decode("ascii"),
+            "Connection": "close",
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": "aislewise",
+            "Authorization": f"Bearer {self._key}",
+            "Content-Type": "application/json",
+            "Content-Length": str(len(request.content)),
+            "X-Stainless-Raw-Response": "stream",  # the package reads it back from its request
+        })  # fmt: skip
 
     def _without_key(self, text: str) -> str:
         """Text without the key: a server may echo what it was sent."""
         if self._key == _DUMMY_KEY or len(self._key) < _SHORTEST_SECRET:
             return text
-        return text.replace(self._key, "[key]")
+        return self._secret.sub("[key]", text)
+
+
+def _spelled(character: str) -> str:
+    """A pattern for a character as it stands, or as JSON may write it, in a string in a string."""
+    backslash = r"\\(?:\\|u005[Cc]){0,7}"  # limited: a reply of backslashes alone must not stall us
+    escaped = f"{backslash}u(?i:{ord(character):04x})"
+    if character in '"/\\':
+        escaped += f"|{backslash}{re.escape(character)}"
+    return f"(?:{re.escape(character)}|{escaped})"
 
 
 def _sdk() -> Any:
@@ -258,17 +271,7 @@ def _content(message: dict[str, Any], finish: Any, scrub: Callable[[str], str]) 
         return Rejection("empty", "the message has no content")
     if not isinstance(content, str):
         return Rejection("malformed", f"content is {type(content).__name__}, not text")
-    return _unescaped(content, scrub)
-
-
-def _unescaped(content: str, scrub: Callable[[str], str]) -> str:
-    """Content without secrets, also those that JSON's escapes would hide until it is parsed."""
-    try:
-        spelled = json.dumps(json.loads(content), ensure_ascii=False)
-    except (ValueError, RecursionError):
-        return scrub(content)
-    clean = scrub(spelled)
-    return scrub(content) if clean == spelled else clean
+    return scrub(content)
 
 
 def _none(kind: str, detail: str) -> Answer:

@@ -22,6 +22,7 @@ from .snapshot import Order, Snapshot, natural_key
 
 MAX_FIELDS = 64  # (a) enough for a dozen orders, a dozen stations and the chargers
 MAX_FIELD_NODES = 20_000_000  # (a) a large map keeps fewer: a quarter of a gigabyte in all
+MAX_WAYS = 4096  # (a) a few megabytes; a decision on twelve orders asks for some two hundred
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ class _Way:
 class FieldCache:
     """Exact cost fields and the ways on them, for one map and one version of its costs.
 
-    Bounded: at most `MAX_FIELDS` fields, the one unused longest goes first. A new map, another
-    cost field or a new version empties it. Not for several threads.
+    Bounded: at most `MAX_FIELDS` fields and `MAX_WAYS` ways, the one unused longest goes first. A
+    new map, another cost field or a new version empties it. Not for several threads.
     """
 
     def __init__(self) -> None:
@@ -64,7 +65,7 @@ class FieldCache:
         self._costs: CostField | None = None
         self._version = -1
         self._fields: OrderedDict[tuple[str, int], Field] = OrderedDict()
-        self._ways: dict[tuple[str, int, int], _Way | None] = {}
+        self._ways: OrderedDict[tuple[str, int, int], _Way | None] = OrderedDict()
 
     def bind(self, map: Map, costs: CostField) -> None:
         """Serve this map and these costs as they are now."""
@@ -77,10 +78,15 @@ class FieldCache:
     def way(self, role: str, start: int, end: int) -> _Way | None:
         """The optimal way, by the field ``from`` start or ``to`` end; None where there is none."""
         key = (role, start, end)
-        if key not in self._ways:
-            hub, far = (start, end) if role == "from" else (end, start)
-            self._ways[key] = self._walk(self._field(role, hub), far)
-        return self._ways[key]
+        if key in self._ways:
+            self._ways.move_to_end(key)
+            return self._ways[key]
+        hub, far = (start, end) if role == "from" else (end, start)
+        found = self._walk(self._field(role, hub), far)
+        self._ways[key] = found
+        if len(self._ways) > MAX_WAYS:
+            self._ways.popitem(last=False)
+        return found
 
     def _field(self, role: str, node: int) -> Field:
         assert self._map is not None

@@ -7,14 +7,13 @@ closed set. Whatever else happens (`prompt.Rejection` names every kind) is count
 
 from __future__ import annotations
 
-import math
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .calllog import Answer, CallLog, ReplayClient
-from .choosers import Assessment, assess, utility
+from .choosers import Assessment, assess, check_deadline, utility
 from .client import Client, OpenAIClient
 from .decision import Decision
 from .legs import FieldCache
@@ -114,8 +113,7 @@ class LlmChooser:
         log: CallLog | None = None,
         charge_rule: ChargeRule = DEFAULT_RULE,
     ) -> None:
-        if not 0.0 < deadline_s < math.inf:
-            raise ValueError(f"deadline_s is {deadline_s!r}: give seconds above 0, such as 10")
+        check_deadline(deadline_s)
         self.deadline_s = deadline_s
         self.counts = CallCounts()
         self._client = client

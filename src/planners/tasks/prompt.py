@@ -23,7 +23,7 @@ MAX_REASON_CHARS = 160  # (a) one sentence
 
 _RULES = (
     "You choose which delivery order one warehouse robot serves next.\n"
-    "The table lists every feasible order. Its numbers were computed and verified by the planner; "
+    "The table lists feasible orders. Its numbers were computed and verified by the planner; "
     "all orders listed can be reached and served with the present battery.\n"
     "cost_s: seconds of driving, delays, risk and energy for this order. late_s: weighted lateness "
     "of this order. others_late_s: weighted lateness of the other orders if this one goes first. "
@@ -102,14 +102,20 @@ def render(snapshot: Snapshot, candidates: Sequence[Candidate]) -> Prompt:
     shown = sorted(best, key=lambda c: natural_key(c.goal))
     ids = tuple(c.goal for c in shown)
     notes = json.dumps(plain(snapshot.notes, MAX_NOTES_CHARS), ensure_ascii=False)
-    user = "\n".join((_state(snapshot), _table(snapshot, shown), f"notes: {notes}"))
+    user = "\n".join(
+        (_state(snapshot, len(shown), len(candidates)), _table(snapshot, shown), f"notes: {notes}")
+    )
     messages = ({"role": "system", "content": _RULES}, {"role": "user", "content": user})
     return Prompt(messages=messages, schema=_schema(ids), ids=ids)
 
 
-def _state(snapshot: Snapshot) -> str:
+def _state(snapshot: Snapshot, shown: int, feasible: int) -> str:
     above_wh = snapshot.charge_wh - snapshot.reserve_wh
-    return f"battery: {100 * snapshot.soc:.0f} %, {above_wh:.1f} Wh above the reserve"
+    listed = f"all {shown}" if shown == feasible else f"the {shown} best of {feasible}"
+    return (
+        f"battery: {100 * snapshot.soc:.0f} %, {above_wh:.1f} Wh above the reserve"
+        f"; the table lists {listed} feasible orders"
+    )
 
 
 def _table(snapshot: Snapshot, shown: Sequence[Candidate]) -> str:

@@ -7,9 +7,12 @@ compared and decided again. Units are in the names; nodes are ids of ``Snapshot.
 from __future__ import annotations
 
 import math
+import operator
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import Any
 
 from ..costs import CostField
 from ..graphs import Map
@@ -41,6 +44,14 @@ def _name(kind: str, name: str) -> None:
         )
 
 
+def _node(what: str, value: Any) -> int:
+    """A node id as a Python int: whatever counts as an integer, numpy's included."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise ValueError(f"{what} is {value!r}: a node is an integer id of the map") from None
+
+
 def _number(name: str, value: float, *, least: float, infinite: bool = False) -> None:
     if not (value >= least and (infinite or math.isfinite(value))):
         kind = "a number" if infinite else "a finite number"
@@ -69,7 +80,8 @@ class Order:
 
     def __post_init__(self) -> None:
         _name("order id", self.id)
-        object.__setattr__(self, "stops", tuple(int(node) for node in self.stops))
+        stops = tuple(_node(f"a stop of order {self.id}", node) for node in self.stops)
+        object.__setattr__(self, "stops", stops)
         if not self.stops or min(self.stops) < 0:
             raise ValueError(f"order {self.id} has stops {self.stops}: give one or more node ids")
         if not math.isfinite(self.release_s):
@@ -138,7 +150,8 @@ class Snapshot:
     seconds per metre. ``margin`` is actual over predicted energy as learned so far (>= 1 to be on
     the safe side; any positive value is taken). ``payload_kg`` is on board now. ``notes`` is free
     text from people: data that nobody here obeys. ``lateness_weights`` is p by priority.
-    ``capacity_wh = charge_wh = inf`` says that energy does not matter.
+    ``capacity_wh = charge_wh = inf`` says that energy does not matter. Both mappings are kept as
+    read-only copies.
 
     Raises ValueError for nodes outside the map, two orders of one id, or impossible energies.
     """
@@ -157,11 +170,15 @@ class Snapshot:
     chargers: Mapping[str, int]
     energy: EnergyModel
     notes: str = ""
-    lateness_weights: Mapping[str, float] = field(default_factory=lambda: dict(LATENESS_WEIGHTS))
+    lateness_weights: Mapping[str, float] = field(default_factory=lambda: LATENESS_WEIGHTS)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "orders", tuple(self.orders))
-        object.__setattr__(self, "chargers", dict(self.chargers))
+        object.__setattr__(self, "robot", _node("robot", self.robot))
+        chargers = {name: _node(f"charger {name}", node) for name, node in self.chargers.items()}
+        object.__setattr__(self, "chargers", MappingProxyType(chargers))
+        weights = MappingProxyType(dict(self.lateness_weights))
+        object.__setattr__(self, "lateness_weights", weights)
         self._check_numbers()
         ids = [order.id for order in self.orders]
         twice = sorted({i for i in ids if ids.count(i) > 1}, key=natural_key)
@@ -174,6 +191,11 @@ class Snapshot:
         for name, node in self.chargers.items():
             _name("charger", name)
             self._on_map(f"charger {name}", node)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Made again from its fields: a read-only view itself can be neither pickled nor copied."""
+        values = (getattr(self, one.name) for one in fields(self))
+        return Snapshot, tuple(dict(v) if isinstance(v, MappingProxyType) else v for v in values)
 
     def _check_numbers(self) -> None:
         if not math.isfinite(self.time_s):

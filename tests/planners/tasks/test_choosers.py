@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -222,6 +224,55 @@ def test_the_field_cache_is_bounded(a_case: MakeCase, monkeypatch: pytest.Monkey
     assert assess(snapshot).candidates == small.candidates
 
 
+def test_the_ways_are_bounded_too(a_case: MakeCase, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(legs_module, "MAX_WAYS", 6)
+    snapshot = a_case(5, orders=8).snapshot
+    cache = legs_module.FieldCache()
+    small = assess(snapshot, cache)
+    assert len(cache._ways) <= 6
+    monkeypatch.undo()
+    roomy = legs_module.FieldCache()
+    assert assess(snapshot, roomy).candidates == small.candidates
+    assert len(roomy._ways) > 6
+
+
+def test_a_snapshot_does_not_change_with_what_it_was_made_of(a_snapshot: MakeSnapshot) -> None:
+    chargers, weights = {"charger-1": 7}, {"urgent": 4.0, "normal": 1.0, "low": 0.25}
+    snapshot = replace(a_snapshot(), chargers=chargers, lateness_weights=weights)
+    chargers["charger-1"], weights["normal"] = 9999, -1.0
+    assert (snapshot.chargers["charger-1"], snapshot.lateness_weights["normal"]) == (7, 1.0)
+    for mapping in (snapshot.chargers, snapshot.lateness_weights):
+        with pytest.raises(TypeError):
+            mapping["charger-1"] = 0  # type: ignore[index]
+    for again in (pickle.loads(pickle.dumps(snapshot)), copy.deepcopy(snapshot)):  # noqa: S301
+        assert again.chargers == snapshot.chargers and again.orders == snapshot.orders
+        assert make_chooser("utility").choose(again) == make_chooser("utility").choose(snapshot)
+
+
+def test_nodes_of_numpy_are_nodes(a_snapshot: MakeSnapshot) -> None:
+    order = Order("O1", stops=np.array([4, 20]))  # type: ignore[arg-type]
+    assert order.stops == (4, 20) and type(order.pick) is int
+    moved = replace(a_snapshot(), robot=np.int64(3), chargers={"charger-1": np.int32(7)})
+    assert type(moved.robot) is int and type(moved.chargers["charger-1"]) is int
+
+
+@pytest.mark.parametrize("name", ["nearest", "earliest", "utility"])
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("model", "tiny"), ("log", "calls.jsonl"), ("replay", "calls.jsonl"), ("llm_url", "http://h")],
+)
+def test_a_model_is_for_llm_only(name: str, option: str, value: str) -> None:
+    with pytest.raises(ValueError, match=rf"'{name}'.*{option}.*{value}"):
+        make_chooser(name, **{option: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["nearest", "utility", "llm"])
+@pytest.mark.parametrize("deadline_s", [-1.0, 0.0, math.inf, math.nan])
+def test_every_chooser_wants_a_real_deadline(name: str, deadline_s: float) -> None:
+    with pytest.raises(ValueError, match=f"deadline_s is {deadline_s}"):
+        make_chooser(name, deadline_s=deadline_s)
+
+
 def test_bad_input_names_the_value(a_snapshot: MakeSnapshot) -> None:
     good = a_snapshot()
     order = good.orders[0]
@@ -231,6 +282,10 @@ def test_bad_input_names_the_value(a_snapshot: MakeSnapshot) -> None:
         (lambda: Order("O1\nO2", (1,)), "not a name"),
         (lambda: Order("O1", ()), r"\(\)"),
         (lambda: Order("O1", (-1,)), "-1"),
+        (lambda: Order("O1", (1.9,)), r"O1.* 1\.9"),  # type: ignore[arg-type]
+        (lambda: Order("O1", "12"), r"O1.* '1'"),  # type: ignore[arg-type]
+        (lambda: replace(good, robot=1.0), r"robot .*1\.0"),
+        (lambda: replace(good, chargers={"charger-1": 7.5}), r"charger-1 .*7\.5"),
         (lambda: Order("O1", (1,), due_s=math.nan), "nan"),
         (lambda: Order("O1", (1,), release_s=math.inf), "inf"),
         (lambda: Order("O1", (1,), kg=-2.0), r"-2\.0"),

@@ -17,6 +17,13 @@ KEY = "sk-SECRETSECRETSECRETSECRET"
 MakeSnapshot = Callable[..., Snapshot]
 
 
+HEADERS_SET = "\n".join((
+    "X-Mine: leak", "Authorization: Bearer other", "Host: leak.example", "User-Agent: leak",
+    "Accept: leak", "Accept-Encoding: leak", "Connection: leak", "Content-Type: leak",
+    "Content-Length: 3", "Transfer-Encoding: leak", "X-Stainless-Raw-Response: leak",
+))  # fmt: skip
+
+
 def echo_in_error(cut: int) -> Callable[[Any], None]:
     message = "x" * cut + " " + KEY
     return lambda h: h.body(json.dumps({"error": {"message": message}}).encode(), 401)
@@ -30,6 +37,20 @@ SAID = [
     pytest.param(
         lambda h: h.say('{"choice": "O1", "reason": "sk\\u002dSECRETSECRETSECRETSECRET"}'),
         id="escaped in a reply",
+    ),
+    pytest.param(
+        lambda h: h.say(
+            'Sure: {"choice": "O1", "reason": "\\u0073\\u006B-SECRETSECRETSECRETSECRET"}'
+        ),
+        id="escaped among words",
+    ),
+    pytest.param(
+        lambda h: h.body(b'{"choices": [{"said": "sk\\u002dSECRETSECRETSECRETSECRET"'),
+        id="escaped in broken json",
+    ),
+    pytest.param(
+        lambda h: h.body(b'["{\\"said\\": \\"sk\\\\u002dSECRETSECRETSECRETSECRET\\"}"]'),
+        id="escaped twice",
     ),
 ]
 
@@ -49,13 +70,35 @@ def test_no_part_of_the_key_survives(
         assert "SECRET" not in text
 
 
+@pytest.mark.parametrize(
+    "spelled", ["sk/SEC\\u0052ET", "sk\\/SECRET", "sk\\u005C/SECRET", "\\" * 9999]
+)
+def test_a_key_with_a_slash_is_found_however_it_is_written(
+    server: Any, a_snapshot: MakeSnapshot, monkeypatch: Any, spelled: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk/SECRET")
+    server.script = [lambda h: h.say(f"Sure: {spelled}")]
+    decision = make_chooser("llm", llm_url=server.url, deadline_s=10.0).choose(a_snapshot())
+    assert "prose" in decision.reason and ("[key]" in decision.reason) == ("/" in spelled)
+
+
+def test_cleaning_a_reply_does_not_mend_it(
+    server: Any, a_snapshot: MakeSnapshot, monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    twice = '{"choice": "O1", "choice": "O2", "reason": "sk\\u002dSECRETSECRETSECRETSECRET"}'
+    server.script = [lambda h: h.say(twice)]
+    decision = make_chooser("llm", llm_url=server.url, deadline_s=10.0).choose(a_snapshot())
+    assert decision.decided_by == "fallback" and "schema" in decision.reason
+
+
 def test_the_environment_adds_nothing_to_a_request(
     server: Any, a_snapshot: MakeSnapshot, monkeypatch: Any
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setenv("OPENAI_ORG_ID", "org-private")
     monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-private")
-    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Mine: leak\nAuthorization: Bearer other")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", HEADERS_SET)
     server.script = [lambda h: h.choose("O1")]
     decision = make_chooser("llm", llm_url=server.url, deadline_s=10.0).choose(a_snapshot())
     assert decision.decided_by == "llm"

@@ -76,6 +76,17 @@ def test_the_prompt_stays_small(a_snapshot: MakeSnapshot) -> None:
         render(snapshot, ())
 
 
+@pytest.mark.parametrize(("orders", "said"), [(3, "all 3"), (30, "the 12 best of 30")])
+def test_the_prompt_says_how_many_orders_it_leaves_out(
+    a_snapshot: MakeSnapshot, orders: int, said: str
+) -> None:
+    snapshot = a_snapshot(orders=orders)
+    prompt = render(snapshot, assess(snapshot).candidates)
+    state = prompt.messages[1]["content"].split("\n")[0]
+    assert state.endswith(f"; the table lists {said} feasible orders")
+    assert "every feasible order" not in prompt.messages[0]["content"]
+
+
 IDS = ["O1", "O2", "O10"]
 
 
