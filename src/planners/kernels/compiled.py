@@ -25,7 +25,8 @@ HELPERS = (
     queue.entry_for, loop.estimate, loop.note, loop.relax, loop.set_aside, loop.move_to,
     loop.expand_grid, loop.expand_graph, loop.has_room, loop.leave, loop.source, loop.search,
     certify.lower_bound, certify.value_if_live, certify.requeue,
-    tiles.tile_estimate, tiles.between_centres, tiles.direction, tiles.mean_leaving,
+    tiles.tile_estimate, tiles.between_centres, tiles.cluster_estimate, tiles.direction,
+    tiles.mean_leaving,
 )  # fmt: skip
 ENTRIES = {
     entry.__name__: entry
