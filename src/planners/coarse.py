@@ -26,7 +26,6 @@ from .kernels.queue import EXPANDED
 from .kernels.tiles import UNREACHED, Tiles
 from .kernels.workspace import Query
 from .maps import GridMap, read_only
-from .question import NO_LIMIT
 from .spaces import BUCKETS_PER_STEP, EXACT, GRID_ROOM, space_of
 
 SIDE = 4  # cells, where the cost-to-go of every tile is kept for a goal
@@ -36,10 +35,10 @@ LEAD_WEIGHT = 1.1  # the lead weight that goes with this estimate
 COARSE_WEIGHT = 0.5  # of the straight way at mean pace, in the search between two tiles
 BEYOND = 1.1  # where that search has not been, the rest is dearer by so much
 GOALS_KEPT = 32
+NO_LIMIT = 2**62
 SAMPLED_GOALS, BALL, LEAST_FIT = 5, 20_000, 0.75  # of `tiles_fit`
 
 NO_MEMBER = read_only(np.empty(0, dtype=np.int32))
-NO_INSIDE = read_only(np.empty(0))
 _NO_BOUND = Bound(ZERO, 0.0, 0.0, 0.0, 1, NO_POSITIONS, NO_TABLE)
 _DIJKSTRA = Key(PRIORITY, 1.0, 0.0, NO_TABLE)
 
@@ -154,8 +153,8 @@ def coarse_cost_to_go(
         ValueError: costs that do not fit the grid, a goal outside it, or a side below 1.
 
     >>> E = coarse_cost_to_go(GridMap(np.zeros((64, 64))), goal=0)
-    >>> round(float(tabulate(E, 64 * 64)[63 * 64 + 63]))  # 63 diagonal moves
-    89
+    >>> round(float(tabulate(E, 64 * 64)[63 * 64 + 63]))  # 15 tiles of 4 cells, diagonally
+    85
     """
     tiles = tile_map(grid, costs, side)
     estimate = tiles.goals.pop(goal, None)
@@ -167,6 +166,14 @@ def coarse_cost_to_go(
     if len(tiles.goals) > GOALS_KEPT:
         tiles.goals.popitem(last=False)
     return estimate
+
+
+def is_kept(grid: GridMap, goal: int, costs: CostField | None = None, side: int = SIDE) -> bool:
+    """Whether `coarse_cost_to_go` has the goal at hand, under the costs as they are now."""
+    by_map = _KEPT.get(grid if costs is None else costs)
+    held = None if by_map is None else by_map.get(grid, {}).get(side)
+    version = 0 if costs is None else costs.version
+    return held is not None and held[0] == version and goal in held[1].goals
 
 
 def coarse_between(
@@ -221,8 +228,8 @@ def _as_estimate(
     bordered[1:-1, 1:-1] = np.minimum(cost, UNREACHED).reshape(tiles.shape)
     near = grid.cell_size_m * float(tiles.pace[tiles.tile(goal)])
     return Tiles(
-        read_only(bordered.reshape(-1)), cols + 2, tiles.side, 1.0 / tiles.side, grid.cols, *goal,
-        near, _diagonal(grid), NO_MEMBER, NO_INSIDE,
+        read_only(bordered.reshape(-1)), cols + 2, tiles.side, 1.0 / tiles.side, grid.cols,
+        float(goal[0]), float(goal[1]), near, _diagonal(grid), NO_MEMBER, NO_TABLE, NO_POSITIONS,
     )  # fmt: skip
 
 

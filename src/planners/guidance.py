@@ -7,21 +7,30 @@ A* with heuristic reward values; the lead is followed by a proof, so any guidanc
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from .clusters import cluster_cost_to_go
+from .coarse import LEAD_WEIGHT, coarse_between, coarse_cost_to_go, is_kept, tabulate, tiles_fit
 from .costs import CostField
 from .errors import expect, expect_all
 from .graphs import GraphMap, Map
+from .heuristics import NO_TABLE, closed_form, table_bound, tabulate_at
+from .kernels.lead import LEARN_EVERY, ROWS, Lead
+from .kernels.loop import ZERO, Key
+from .kernels.tiles import Tiles
 from .maps import GridMap, read_only
 from .walks import as_per_node
 
 SOC_REFERENCE = 0.5  # assumption: below half a charge the energy layer is rewarded more
-LEAD_WITH_ESTIMATE = 1.5
+LEAD_WITH_ESTIMATE = 1.5  # W for an array of unknown origin
+
+Log = tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,13 +53,17 @@ class Guidance:
     Args:
         rewards: reward fields r, summed; or `"auto"`, the reward law on the costs' own layers:
             `r(n) = cell_size_m * sum_k beta_k * weight_k * clip(ref_k - layer_k(n), -ref_k, ref_k)`
-            with `ref_k` the mean of layer k over free nodes, `beta_k` = 1, and for the layer
-            `energy` `beta = max(1, 0.5 / max(soc, 0.01))`. On graphs the median edge length stands
-            for the cell size. Layers per edge take no part.
+            with `ref_k` the mean of layer k over free nodes. `beta_k` begins at 1, for the layer
+            `energy` at `max(1, 0.5 / max(soc, 0.01))`; every 256 expansions it becomes that times
+            the cost paid in the layer over the mean, at most 4. On graphs the median edge length
+            stands for the cell size. Layers per edge take no part.
         soc: state of charge in [0, 1].
-        lead_weight: W >= 0; None takes 1.5 with an estimate E, else `2 w - 1`.
-        estimate: `"none"`, or an array E of any finite expectation of the remaining cost, one value
-            per node. `"auto"` is `"none"`.
+        lead_weight: W >= 0; None takes 1.1 with tiles or clusters, 1.5 with an array E, else
+            `2 w - 1`.
+        estimate: E, the expectation of what is left to pay. `"auto"`: on grids coarse tiles of the
+            current layers, 4 x 4 cells where those of the goal are kept, else 8 x 8 for this query
+            only, and none in mazes; on graphs the quotient graph of clusters. `"tiles"`: the same,
+            and the tiles of the goal are kept. `"none"`. Or an array, one finite value per node.
         trusted: False clamps the lead to `g <= key <= g + w h` and abandons it, for weighted A*,
             after 8 times the expansions of a straight way.
 
@@ -74,77 +87,173 @@ class Guidance:
             raise ValueError(f"lead_weight must be finite and >= 0, not {self.lead_weight!r}")
         if isinstance(self.rewards, str) and self.rewards != "auto":
             raise ValueError(f"rewards must be a list of Reward or 'auto', not {self.rewards!r}")
-        if isinstance(self.estimate, str) and self.estimate not in ("auto", "none"):
-            hint = ": tiles are not built yet" if self.estimate == "tiles" else ""
+        if isinstance(self.estimate, str) and self.estimate not in ("auto", "tiles", "none"):
             raise ValueError(
-                f"estimate must be 'auto', 'none' or an array, not {self.estimate!r}{hint}"
+                f"estimate must be 'auto', 'tiles', 'none' or an array, not {self.estimate!r}"
             )
 
+    def expecting(self, values: npt.NDArray[np.float64]) -> Guidance:
+        """The same with an expectation of what is left to pay, or the greater of it and E."""
+        if isinstance(self.estimate, str):
+            return replace(self, estimate=values)
+        return replace(self, estimate=np.maximum(values, np.asarray(self.estimate).reshape(-1)))
 
-def lead_table(
+
+class Expected(NamedTuple):
+    """E as the loop takes it, what it is called, its lead weight, and what it took."""
+
+    values: Any
+    name: str
+    lead_weight: float
+    expanded: int = 0
+
+
+def lead_key(
     map: Map,
     costs: CostField | None,
     guidance: Guidance,
-    h: npt.NDArray[np.float64],
+    ends: tuple[int, int],
     weight: float,
-) -> tuple[npt.NDArray[np.float64], tuple[dict[str, Any], ...]]:
-    """`W * max(h, E) - r` of every node, and the log of what made it.
+    plain: Key,
+) -> tuple[Lead, str, Log]:
+    """The key `g_weight * g + W max(h, E) - r`, the name of E, and the log of what made them.
 
     Args:
-        h: (size,) the heuristic that leads.
+        ends: node ids of start and goal.
         weight: w of the query, for the default lead weight and the clamp.
+        plain: the key without guidance.
     """
-    has_estimate = not isinstance(guidance.estimate, str)
-    fields = _rewards(map, costs, guidance)
-    rewards, entries = [field for field, _ in fields], [entry for _, entry in fields]
-    expected = np.maximum(h, _per_node(map, guidance.estimate, "estimate")) if has_estimate else h
-    lead_weight = guidance.lead_weight
-    if lead_weight is None:
-        lead_weight = LEAD_WITH_ESTIMATE if has_estimate else 2 * weight - 1
-    with np.errstate(over="ignore", invalid="ignore"):
-        table = lead_weight * expected
-        for reward in rewards:
-            table = table - reward
-    log: list[dict[str, Any]] = [
-        {"event": "lead", "lead_weight": lead_weight, "estimate": has_estimate, "soc": guidance.soc}
-    ]
-    log += entries
-    if not np.isfinite(table).all():
+    expected = _expected(map, costs, guidance, ends, weight)
+    lead_weight = expected.lead_weight if guidance.lead_weight is None else guidance.lead_weight
+    reward, log = _fixed(map, guidance)
+    names, layers, mean, base = _learned(map, costs, guidance)
+    rows = -(-map.size // LEARN_EVERY) if names else 0
+    key = Lead(
+        plain.discipline, plain.g_weight, float(lead_weight),
+        math.inf if guidance.trusted else weight,
+        expected.values, reward, layers, _metres(map), mean, base, base.copy(),
+        np.zeros(mean.size), np.zeros(3, dtype=np.int64), np.empty((rows, 1 + mean.size)),
+    )  # fmt: skip
+    if not math.isfinite(key.weight * _most(expected) + float(np.abs(reward).max(initial=0.0))):
         raise ValueError("the guidance adds up beyond float64: scale its weight and rewards down")
+    entry = {"event": "lead", "lead_weight": key.weight, "estimate": expected.name,
+             "estimate_expanded": expected.expanded, "soc": guidance.soc}  # fmt: skip
+    for name, beta, ref in zip(names, base.tolist(), mean.tolist(), strict=True):
+        log += ({"event": "reward", "reward": name, "beta": beta, "ref": ref},)
     if not guidance.trusted:
-        table = np.clip(table, 0.0, weight * h)
-        log.append({"event": "clamp", "most": "w * h"})
-    return read_only(np.array(table, dtype=np.float64)), tuple(log)
+        log += ({"event": "clamp", "most": "w * h"},)
+    return key, expected.name, (entry, *log)
 
 
-def _rewards(
+def learned(key: Lead, costs: CostField | None) -> Log:
+    """The changes of the betas during a search, for the log."""
+    names = [] if costs is None else _rewarded(costs)
+    rows = key.history[: int(key.ints[ROWS])].tolist()
+    return tuple(
+        {"event": "beta", "expanded": int(row[0]), **dict(zip(names, row[1:], strict=True))}
+        for row in rows
+    )
+
+
+def led(
+    key: Lead,
+    nodes: npt.NDArray[np.int64],
+    g: npt.NDArray[np.float64],
+    h: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float64]:
+    """(k,) keys of k nodes, with the betas as they are now."""
+    if isinstance(key.expected, Tiles):
+        expected = tabulate(key.expected, int(nodes.max(initial=0)) + 1)[nodes]
+    else:
+        expected = tabulate_at(key.expected, nodes)
+    lead = key.weight * np.maximum(h, expected)
+    if key.reward.size:
+        lead -= key.reward[nodes]
+    for mean, beta, layer in zip(key.mean, key.beta, key.layer, strict=True):
+        lead -= key.metres * beta * np.clip(mean - layer[nodes].astype(np.float64), -mean, mean)
+    if math.isfinite(key.ceiling):
+        lead = np.clip(lead, 0.0, key.ceiling * h)
+    return np.asarray(key.g_weight * g + lead)
+
+
+def _expected(
+    map: Map, costs: CostField | None, guidance: Guidance, ends: tuple[int, int], weight: float
+) -> Expected:
+    start, goal = ends
+    if not isinstance(guidance.estimate, str):
+        table = _per_node(map, guidance.estimate, "estimate")
+        return Expected(table_bound(table), "array", LEAD_WITH_ESTIMATE)
+    none = Expected(closed_form(map, goal, costs, ZERO), "none", 2 * weight - 1)
+    if guidance.estimate == "none":
+        return none
+    if isinstance(map, GraphMap):
+        return Expected(cluster_cost_to_go(map, goal, costs), "clusters", LEAD_WEIGHT)
+    if guidance.estimate == "auto" and not tiles_fit(map):
+        return none
+    if guidance.estimate == "tiles" or is_kept(map, goal, costs):
+        return Expected(coarse_cost_to_go(map, goal, costs), "tiles", LEAD_WEIGHT)
+    tiles, expanded = coarse_between(map, start, goal, costs)
+    return Expected(tiles, "coarse", LEAD_WEIGHT, expanded)
+
+
+def _most(expected: Expected) -> float:
+    """The greatest size that max(h, E) may have."""
+    table = getattr(expected.values, "table", NO_TABLE)
+    return max(1e150, float(np.abs(table).max(initial=0.0)))
+
+
+def _fixed(map: Map, guidance: Guidance) -> tuple[npt.NDArray[np.float64], Log]:
+    """The sum of the rewards that a user gave; an empty array without any."""
+    if isinstance(guidance.rewards, str) or not guidance.rewards:
+        return NO_TABLE, ()
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = sum(_per_node(map, reward.values, reward.name) for reward in guidance.rewards)
+    log = tuple({"event": "reward", "reward": reward.name} for reward in guidance.rewards)
+    total = np.where(np.isnan(total), np.inf, total)  # infinities of both signs
+    return read_only(np.asarray(total, dtype=np.float64)), log
+
+
+# The layers of the reward law, weighted: by cost field, (version, blocked nodes, layers, means).
+_Stacked = tuple[int, int, npt.NDArray[np.float32], npt.NDArray[np.float64]]
+_STACKED: weakref.WeakKeyDictionary[CostField, _Stacked] = weakref.WeakKeyDictionary()
+
+
+def _rewarded(costs: CostField) -> list[str]:
+    """The layers that take part in the reward law."""
+    return [name for name in costs.layers if costs.is_per_node(name) and costs.weights[name] > 0]
+
+
+def _learned(
     map: Map, costs: CostField | None, guidance: Guidance
-) -> list[tuple[npt.NDArray[np.float64], dict[str, Any]]]:
-    if isinstance(guidance.rewards, str):
-        return [] if costs is None else _law(map, costs, guidance.soc)
-    return [
-        (_per_node(map, reward.values, reward.name), {"event": "reward", "reward": reward.name})
-        for reward in guidance.rewards
-    ]
+) -> tuple[list[str], npt.NDArray[np.float32], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Names, weighted layers, means and first betas of the reward law."""
+    if costs is None or guidance.rewards != "auto":
+        return [], np.empty((0, 0), dtype=np.float32), np.empty(0), np.empty(0)
+    names = _rewarded(costs)
+    layers, means = _stacked(map, costs, names)
+    low = max(1.0, SOC_REFERENCE / max(float(guidance.soc), 0.01))
+    base = np.array([low if name == "energy" else 1.0 for name in names])
+    return names, layers, means, base
 
 
-def _law(
-    map: Map, costs: CostField, soc: float
-) -> list[tuple[npt.NDArray[np.float64], dict[str, Any]]]:
-    """The reward law at fixed weights, a field for each layer per node."""
+def _stacked(
+    map: Map, costs: CostField, names: list[str]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
     free = ~map.blocked.reshape(-1)
-    metres = map.cell_size_m if isinstance(map, GridMap) else _median_length(map)
-    fields = []
-    for name in costs.layers:
-        if not costs.is_per_node(name) or not free.any():
-            continue
-        values = costs.layer(name)
-        reference = float(values[free].mean())
-        beta = max(1.0, SOC_REFERENCE / max(soc, 0.01)) if name == "energy" else 1.0
-        reward = np.clip(reference - values, -reference, reference)
-        reward *= metres * beta * costs.weights[name]
-        fields.append((reward, {"event": "reward", "reward": name, "beta": beta, "ref": reference}))
-    return fields
+    count = int(free.sum())
+    held = _STACKED.get(costs)
+    if held is None or held[:2] != (costs.version, count):
+        layers = np.empty((len(names), map.size), dtype=np.float32)
+        for k, name in enumerate(names):
+            layers[k] = costs.weights[name] * costs.layer(name)
+        sums = [float(layer.sum(dtype=np.float64, where=free)) for layer in layers]
+        means = np.array(sums) / max(count, 1)
+        held = _STACKED[costs] = (costs.version, count, read_only(layers), read_only(means))
+    return held[2:]
+
+
+def _metres(map: Map) -> float:
+    return map.cell_size_m if isinstance(map, GridMap) else _median_length(map)
 
 
 def _median_length(graph: GraphMap) -> float:

@@ -19,7 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from .guidance import learned
 from .heuristics import NO_TABLE
+from .kernels.lead import Lead
 from .kernels.loop import BUDGET, EXHAUSTED, PRIORITY, PROVEN, REACHED, Key
 from .kernels.queue import COUNTS, EXPANDED
 from .kernels.workspace import Query
@@ -57,28 +59,28 @@ def loop(question: Question) -> Outcome:
 def lead_and_prove(question: Question, query: Query, space: Space) -> Outcome:
     """Answer a question whose start is free and is not its goal."""
     key, w = question.key, question.proof_weight
-    weighted = key.discipline == PRIORITY and key.g_weight == 1 and not key.table.size
-    if weighted and w == 1:
-        code = query.search(question.start, question.goal, key, proving=True, w=1.0)
-        return _proven(question, query, code, 1.0, ())
-    if weighted and question.consistent and w - space.slack >= 1:
-        return _weighted(question, query, w, w - space.slack)
-    log: tuple[dict[str, Any], ...] = ()
+    if isinstance(key, Key) and key.discipline == PRIORITY and key.g_weight == 1:
+        weighted = not key.table.size
+        if weighted and w == 1:
+            code = query.search(question.start, question.goal, key, proving=True, w=1.0)
+            return _proven(question, query, code, 1.0, ())
+        if weighted and question.consistent and w - space.slack >= 1:
+            return _weighted(question, query, w, key._replace(h_weight=w - space.slack))
     code, abandoned = _lead(question, query, space)
+    log = learned(key, question.costs) if isinstance(key, Lead) else ()
     if abandoned:
-        log = ({"event": "abandoned", "expanded": abandoned},)
+        log += ({"event": "abandoned", "expanded": abandoned},)
     if code != REACHED:
         return replace(_unfinished(question, query, code), log=log)
     return _certified(question, query, w, log)
 
 
-def _weighted(question: Question, query: Query, w: float, lead: float) -> Outcome:
+def _weighted(question: Question, query: Query, w: float, key: Key) -> Outcome:
     """Weighted A* needs no proof: without re-opening it is w-bounded where h is consistent.
 
     The queue orders by buckets only, which adds at most one bucket width per step of the optimal
     path, so at most width / least step to the weight: the lead has so much less.
     """
-    key = question.key._replace(h_weight=lead)
     code = query.search(question.start, question.goal, key)
     if code != REACHED:
         return _unfinished(question, query, code)

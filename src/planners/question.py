@@ -13,7 +13,9 @@ from .costs import CostField
 from .graphs import Map
 from .heuristics import UNREACHABLE
 from .kernels import walk
+from .kernels.alt import Alt
 from .kernels.compiled import compiled
+from .kernels.lead import Lead
 from .kernels.loop import Bound, Grid, Key, estimate_at
 from .maps import GridMap, read_only
 from .result import Path, Status, Trace
@@ -86,15 +88,17 @@ class Question(Request):
         consistent: whether h is known to be consistent (a user's bound need not be).
         key: what leads.
         log: what the guidance did.
+        estimate: what E the guidance leads by: tiles, coarse, clusters, array, none; or "".
         plain: nothing but map, costs, strategy and weight was asked for: no guidance, no heuristic,
             no trace, no limit of expansions, nothing in place of an unreachable goal.
     """
 
     space: Space
-    bound: Bound
+    bound: Bound | Alt
     consistent: bool
-    key: Key
+    key: Key | Lead
     log: Log
+    estimate: str
     plain: bool
 
     def h(self, node: int) -> float:

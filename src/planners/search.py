@@ -16,7 +16,7 @@ from .costs import CostField
 from .engines import CHOICES, engine_for
 from .errors import expect
 from .graphs import GraphMap, Map
-from .guidance import Guidance, lead_table
+from .guidance import Guidance, lead_key
 from .heuristics import NO_TABLE, Heuristic, closed_form, default_bound, tabulate, user_heuristic
 from .kernels.loop import PRIORITY, ZERO, Key
 from .lead_and_prove import TOLERANCE
@@ -152,22 +152,25 @@ def _question(
         raise ValueError(f"{row.name!r} has no key to lead: choose ucs, greedy, astar or wastar")
     goal, plain = request.goal, heuristic is None and guidance is None
     bound = closed_form(map, goal, costs, ZERO) if row is UCS else default_bound(map, goal, costs)
-    leading, table, consistent = bound, NO_TABLE, True
-    log: Log = ()
-    if heuristic is not None:
+    table, consistent = NO_TABLE, True
+    if heuristic is not None and row is not UCS:  # ucs: f = g, only guidance may lead it
         leading, proves, consistently = user_heuristic(map, goal, costs, heuristic, lower_bound)
-        if row is UCS:
-            pass  # f = g: only guidance may lead by it
-        elif proves:
+        if proves:
             bound, consistent = leading, consistently
-        else:
+        elif guidance is None:
             table = _scaled(tabulate(leading, map.size), row.key_weight(weight))
+        else:
+            guidance = guidance.expecting(tabulate(leading, map.size))
+    key: Any = Key(row.discipline, float(row.g_weight), float(row.key_weight(weight)), table)
+    log: Log = ()
+    estimate = ""
     if guidance is not None:
-        table, log = lead_table(map, costs, guidance, tabulate(leading, map.size), weight)
-    key = Key(row.discipline, float(row.g_weight), float(row.key_weight(weight)), table)
+        ends = (request.start, goal)
+        key, estimate, log = lead_key(map, costs, guidance, ends, weight, key)
     return Question(
         map, costs, request.start, goal, row, weight, request.options,
-        space_of(map, costs), bound, consistent, key, log, plain and request.options.plain,
+        space_of(map, costs), bound, consistent, key, log, estimate,
+        plain and request.options.plain,
     )  # fmt: skip
 
 

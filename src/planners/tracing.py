@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .guidance import led
 from .heuristics import tabulate_at
+from .kernels.lead import Lead
 from .kernels.loop import Key
 from .kernels.workspace import Query
 from .question import Outcome, Question
@@ -22,8 +24,10 @@ def trace_of(question: Question, query: Query) -> Trace:
     f = np.empty(nodes.size)
     ends = [first for first, _, _ in query.phases[1:]] + [nodes.size]
     for (first, key, proving), end in zip(query.phases, ends, strict=True):
-        # A lead without a table takes an allowance for its buckets, which is not in the formula.
-        asked = key if proving or question.key.table.size else question.key
+        # Weighted A* takes an allowance for its buckets, which is not in the formula.
+        asked = question.key
+        if proving or isinstance(asked, Lead) or asked.table.size:
+            asked = key
         span = slice(first, end)
         f[span] = _f(asked, nodes[span], g[span], h[span])
     return Trace(kinds, nodes, parents, g, h, f, **_of(question))
@@ -56,11 +60,13 @@ def _of(question: Question) -> dict[str, Any]:
 
 
 def _f(
-    key: Key,
+    key: Key | Lead,
     nodes: npt.NDArray[np.int64],
     g: npt.NDArray[np.float64],
     h: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.float64]:
-    """The key of k nodes, as the loop computes it."""
+    """The key of k nodes, as the loop computes it (a lead: with its weights at the end)."""
+    if isinstance(key, Lead):
+        return led(key, nodes, g, h)
     lead = key.table[nodes] if key.table.size else key.h_weight * h
     return np.asarray(key.g_weight * g + lead)

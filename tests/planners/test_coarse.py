@@ -122,7 +122,7 @@ def test_lazy_and_tabulated_compiled_and_plain(side):
             coarse_cost_to_go(grid, goal, costs, side),
             coarse_between(grid, grid.size - 1, goal, costs, side)[0],
         ):
-            lazily = [tile_estimate(tiles, v) for v in range(grid.size)]
+            lazily = [tile_estimate(tiles, v, *divmod(v, grid.cols)) for v in range(grid.size)]
             np.testing.assert_allclose(tabulate(tiles, grid.size), lazily, rtol=1e-12)
 
 

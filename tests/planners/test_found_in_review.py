@@ -99,7 +99,7 @@ COSTS = CostField(GRID, layers=[Layer("risk", np.zeros((3, 3)))])
         (lambda: COSTS.update("risk", [[0, 7]], 1.0), r"\(0, 7\)"),
         (lambda: COSTS.update("risk", [0, 1, 2], [1.0, 2.0]), "3 places"),
         (lambda: cost_to_go(GRID, 4).path(-1), "-1"),
-        (lambda: Guidance(estimate="tiles"), "not built yet"),
+        (lambda: Guidance(estimate="bricks"), "bricks"),
     ],
 )
 def test_misuse_names_the_argument(call, words):

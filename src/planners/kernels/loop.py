@@ -128,8 +128,13 @@ def key_weighted(key: Key, g: float, h: float, v: int, row: int, col: int) -> An
     return key.g_weight * g + key.h_weight * h
 
 
+def learn_nothing(key: Key, work: Work, u: int) -> None:
+    """A formula does not change while the search runs."""
+
+
 ESTIMATES: dict[type, Any] = {Bound: estimate_closed}
 KEYS: dict[type, Any] = {Key: key_weighted}
+LEARNS: dict[type, Any] = {Key: learn_nothing}
 
 
 def estimate(bound: Any, v: int, row: int, col: int) -> float:
@@ -140,6 +145,11 @@ def estimate(bound: Any, v: int, row: int, col: int) -> float:
 def key_of(key: Any, g: float, h: float, v: int, row: int, col: int) -> float:
     """What orders the queue, by the type of the key."""
     return float(KEYS[type(key)](key, g, h, v, row, col))
+
+
+def learn(key: Any, work: Work, u: int) -> None:
+    """What the key makes of an expansion, by its type."""
+    LEARNS[type(key)](key, work, u)
 
 
 def estimate_at(bound: Any, v: int) -> float:
@@ -337,12 +347,13 @@ def search(space: Any, work: Work, rule: Rule, key: Any, bound: Any) -> int:
         leave(work, u)
         ints[EXPANDED] += 1
         note(work, EXPAND, u)
+        learn(key, work, u)
         expand(space, work, rule, key, bound, u, row, col)
         note(work, CLOSE, u)
 
 
 HELPERS = (
-    estimate_closed, key_weighted, estimate_at, note, relax, set_aside, move_to, expand_grid,
-    expand_graph, has_room, leave, source, search,
+    estimate_closed, key_weighted, learn_nothing, estimate_at, note, relax, set_aside, move_to,
+    expand_grid, expand_graph, has_room, leave, source, search,
 )  # fmt: skip
-CHOSEN = ((estimate, ESTIMATES), (key_of, KEYS), (expand, EXPANDS))
+CHOSEN = ((estimate, ESTIMATES), (key_of, KEYS), (learn, LEARNS), (expand, EXPANDS))

@@ -141,7 +141,7 @@ class Query:
         self.space, self.bound, self.limit, self.room = space, bound, limit, room
         self.per_width = 1.0 / width
         self._textbook = textbook
-        self.phases: list[tuple[int, Key, bool]] = []  # of a trace: first event, key, proving
+        self.phases: list[tuple[int, Any, bool]] = []  # of a trace: first event, key, proving
         self.work = _workspace(workspaces, size)
         self.work.begin(trace)
 
@@ -153,7 +153,7 @@ class Query:
         self,
         start: int,
         goal: int,
-        key: Key,
+        key: Any,
         *,
         proving: bool = False,
         w: float = 1.0,
