@@ -9,7 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 import planners
-from planners import CostField, Field, GridMap, Guidance, Layer, cost_to_come, cost_to_go, plan
+from planners import (
+    CostField,
+    Field,
+    GridMap,
+    Guidance,
+    KeptFields,
+    Landmarks,
+    Layer,
+    cost_to_come,
+    cost_to_go,
+    plan,
+)
 from planners import plan_many as plan_all
 
 from .model import OURS, Contestant, Map, Query, Way, one_way
@@ -122,18 +133,16 @@ def _field_ways(queries: Sequence[Query], paths: list[Any]) -> list[Way]:
 
 
 def prepared(grid: GridMap, costs: CostField, queries: Sequence[Query]) -> list[Contestant]:
-    """A bound on the layered cost at hand: the goal's exact field, given as an array; and `plan`
-    alone after the goal's field has been asked for."""
-    fields = {query.goal: cost_to_go(grid, query.goal_label, costs).values for query in queries}
-
-    def ask(query: Query) -> Any:
-        return plan(
-            grid, query.start_label, query.goal_label, costs=costs,
-            heuristic=fields[query.goal], lower_bound=True,
-        )  # fmt: skip
-
-    given = Contestant(OURS, VERSION, ask, note="exact field of the goal as heuristic")
-    return [given, planner(grid, costs, f"{OURS} asked before")]
+    """Bounds on the layered cost at hand: the goals' kept fields; eight landmarks of the map; and
+    `plan` alone, for goals that it has been asked for."""
+    kept, landmarks = KeptFields(grid, costs), Landmarks.build(grid, costs)
+    for query in queries:
+        kept.bound(query.goal_label)
+    return [
+        planner(grid, costs, heuristic=kept),
+        planner(grid, costs, f"{OURS} landmarks", heuristic=landmarks),
+        planner(grid, costs, f"{OURS} asked before"),
+    ]
 
 
 def led(grid: GridMap, costs: CostField, weight: float) -> list[Contestant]:

@@ -194,9 +194,9 @@ _GRID, _SELF = "pyastar2d", f"{OURS} separate A*"
 
 WORKLOADS: tuple[Workload, ...] = (
     Workload("weighted-1024/cold", "costs 1 to 10, nothing prepared",
-             partial(weighted, ready=False), _GRID, 0.67, queries=6),
+             partial(weighted, ready=False), _GRID, 0.67, queries=12),
     Workload("weighted-1024/prepared", "the same, a bound prepared for the goal",
-             partial(weighted, ready=True), _GRID, 0.15, queries=6),
+             partial(weighted, ready=True), _GRID, 0.15, queries=12),
     Workload("uniform-eight/brc202d", "caves", _eight("brc202d", terrain.caves), _GRID, 0.07,
              queries=16),
     Workload("uniform-eight/Berlin_1_1024", "streets", _eight("Berlin_1_1024", terrain.city),
@@ -222,11 +222,11 @@ WORKLOADS: tuple[Workload, ...] = (
     Workload("geometric-1e5", "random geometric graph", partial(geometric, nodes=100_000),
              BEST_PEER, 0.10, queries=8),
     Workload("geometric-1e6", "a larger one", partial(geometric, nodes=1_000_000), BEST_PEER, 0.10,
-             queries=3),
+             queries=5),
     Workload("field-1024", "whole cost field", partial(field, side=1024), "scipy", 0.22,
-             queries=2),
+             queries=4),
     Workload("field-4096", "a larger one", partial(field, side=LARGE), "scipy", 0.22, queries=1),
-    Workload("many", "100 queries to 10 goals", many, _SELF, 0.4, queries=2),
+    Workload("many", "100 queries to 10 goals", many, _SELF, 0.4, queries=3),
     Workload("lead-and-prove", "w = 1.5 among hot spots, E cached", lead_and_prove,
              f"{OURS} weighted A*", 0.6, queries=12),
 )  # fmt: skip
