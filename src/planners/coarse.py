@@ -39,7 +39,6 @@ GOALS_KEPT = 32
 SAMPLED_GOALS, BALL, LEAST_FIT = 5, 20_000, 0.75  # of `tiles_fit`
 
 NO_MEMBER = read_only(np.empty(0, dtype=np.int32))
-NO_INSIDE = read_only(np.empty(0))
 _NO_BOUND = Bound(ZERO, 0.0, 0.0, 0.0, 1, NO_POSITIONS, NO_TABLE)
 _DIJKSTRA = Key(PRIORITY, 1.0, 0.0, NO_TABLE)
 
@@ -154,8 +153,8 @@ def coarse_cost_to_go(
         ValueError: costs that do not fit the grid, a goal outside it, or a side below 1.
 
     >>> E = coarse_cost_to_go(GridMap(np.zeros((64, 64))), goal=0)
-    >>> round(float(tabulate(E, 64 * 64)[63 * 64 + 63]))  # 63 diagonal moves
-    89
+    >>> round(float(tabulate(E, 64 * 64)[63 * 64 + 63]))  # 15 tiles of 4 cells, diagonally
+    85
     """
     tiles = tile_map(grid, costs, side)
     estimate = tiles.goals.pop(goal, None)
@@ -221,8 +220,8 @@ def _as_estimate(
     bordered[1:-1, 1:-1] = np.minimum(cost, UNREACHED).reshape(tiles.shape)
     near = grid.cell_size_m * float(tiles.pace[tiles.tile(goal)])
     return Tiles(
-        read_only(bordered.reshape(-1)), cols + 2, tiles.side, 1.0 / tiles.side, grid.cols, *goal,
-        near, _diagonal(grid), NO_MEMBER, NO_INSIDE,
+        read_only(bordered.reshape(-1)), cols + 2, tiles.side, 1.0 / tiles.side, grid.cols,
+        float(goal[0]), float(goal[1]), near, _diagonal(grid), NO_MEMBER, NO_TABLE, NO_POSITIONS,
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ loop, everything here is in the subset that numba compiles without reference cou
 
 from __future__ import annotations
 
+from math import sqrt
 from typing import Any, NamedTuple
 
 UNREACHED = 1e150  # stands for an infinite cost-to-go: beyond every cost, finite times a weight
@@ -19,21 +20,23 @@ class Tiles(NamedTuple):
     side: int  # cells along a tile; 0: clusters
     per_side: float  # 1 / side
     cols: int  # cells in a row of the map
-    goal_row: int
-    goal_col: int
+    y: float  # the goal: row, or second coordinate of its position
+    x: float
     near: float  # cost units per cell on the straight way to the goal, within `side` cells of it
     diagonal: float  # length of a diagonal move in cells: sqrt(2), or 2 where there is none
     member: Any  # int32 (n,): the cluster of each node; (0,) on grids
-    inside: Any  # float64 (n,): added to the cost of the cluster; (0,) on grids
+    slope: Any  # float64 (clusters,): added per unit of straight line to the goal; (0,) on grids
+    position: Any  # float64 (n, 2) of the nodes, (0, 2) where there is none
 
 
 def tile_estimate(tiles: Tiles, v: int) -> float:
     """E(v): bilinear between the centres of the four nearest tiles, those with a cost-to-go.
 
-    Close to the goal the straight way counts where it is less, so E(goal) = 0.
+    Close to the goal the straight way counts where it is less, so E(goal) = 0. On graphs: the cost
+    of the cluster, sloping with the straight line to the goal.
     """
     if tiles.side == 0:
-        return min(UNREACHED, float(tiles.cost[tiles.member[v]]) + float(tiles.inside[v]))
+        return cluster_estimate(tiles, v)
     row = v // tiles.cols
     col = v - row * tiles.cols
     y = (row + 0.5) * tiles.per_side + 0.5
@@ -41,8 +44,8 @@ def tile_estimate(tiles: Tiles, v: int) -> float:
     top = int(y)
     left = int(x)
     value = between_centres(tiles, top * tiles.width + left, y - top, x - left)
-    dy = abs(row - tiles.goal_row)
-    dx = abs(col - tiles.goal_col)
+    dy = abs(row - tiles.y)
+    dx = abs(col - tiles.x)
     if value < UNREACHED and max(dx, dy) <= tiles.side:
         value = min(value, tiles.near * (max(dx, dy) + (tiles.diagonal - 1.0) * min(dx, dy)))
     return value
@@ -67,24 +70,34 @@ def between_centres(tiles: Tiles, corner: int, down: float, right: float) -> flo
     return total / (weight_a + weight_b + weight_c + weight_d)
 
 
+def cluster_estimate(tiles: Tiles, v: int) -> float:
+    """E(v) on a graph."""
+    cluster = int(tiles.member[v])
+    value = float(tiles.cost[cluster])
+    if tiles.position.shape[0] == 0 or value >= UNREACHED:
+        return value
+    dx = float(tiles.position[v, 0]) - tiles.x
+    dy = float(tiles.position[v, 1]) - tiles.y
+    return max(0.0, value + float(tiles.slope[cluster]) * sqrt(dx * dx + dy * dy))
+
+
 def tabulate_tiles(
     cost: Any,
     width: int,
     side: int,
     per_side: float,
     cols: int,
-    goal_row: int,
-    goal_col: int,
+    y: float,
+    x: float,
     near: float,
     diagonal: float,
     member: Any,
-    inside: Any,
+    slope: Any,
+    position: Any,
     table: Any,
 ) -> None:
     """E of every node into `table`, float64 (n,)."""
-    tiles = Tiles(
-        cost, width, side, per_side, cols, goal_row, goal_col, near, diagonal, member, inside
-    )
+    tiles = Tiles(cost, width, side, per_side, cols, y, x, near, diagonal, member, slope, position)
     for v in range(table.shape[0]):
         table[v] = tile_estimate(tiles, v)
 
@@ -160,5 +173,5 @@ def mean_leaving(move: Any, edge_pace: Any, v: int) -> float:
     return value / max(moves, 1)
 
 
-HELPERS = (tile_estimate, between_centres, direction, mean_leaving)
+HELPERS = (tile_estimate, between_centres, cluster_estimate, direction, mean_leaving)
 ENTRIES = (tile_links, tile_paces, tabulate_tiles)
