@@ -22,9 +22,9 @@ from .coarse import LEAST_SHARE
 from .costs import CostField
 from .graphs import GraphMap
 from .heuristics import NO_POSITIONS, NO_TABLE, metres_per_unit
-from .kernels.loop import PRIORITY, ZERO, Bound, Graph
+from .kernels.loop import PRIORITY, ZERO, Bound, Graph, Key
 from .kernels.tiles import UNREACHED, Tiles
-from .kernels.workspace import Key, Query
+from .kernels.workspace import Query
 from .maps import read_only
 from .question import NO_LIMIT
 from .spaces import space_of
