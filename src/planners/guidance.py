@@ -95,9 +95,9 @@ def lead_table(
         weight: w of the query, for the default lead weight and the clamp.
     """
     has_estimate = not isinstance(guidance.estimate, str)
-    fields = _rewards(map, costs, guidance)
+    fields = reward_fields(map, costs, guidance)
     rewards, entries = [field for field, _ in fields], [entry for _, entry in fields]
-    expected = np.maximum(h, _per_node(map, guidance.estimate, "estimate")) if has_estimate else h
+    expected = np.maximum(h, per_node(map, guidance.estimate, "estimate")) if has_estimate else h
     lead_weight = guidance.lead_weight
     if lead_weight is None:
         lead_weight = LEAD_WITH_ESTIMATE if has_estimate else 2 * weight - 1
@@ -117,13 +117,14 @@ def lead_table(
     return read_only(np.array(table, dtype=np.float64)), tuple(log)
 
 
-def _rewards(
+def reward_fields(
     map: Map, costs: CostField | None, guidance: Guidance
 ) -> list[tuple[npt.NDArray[np.float64], dict[str, Any]]]:
+    """Each reward as a (size,) field, with its entry for the log."""
     if isinstance(guidance.rewards, str):
         return [] if costs is None else _law(map, costs, guidance.soc)
     return [
-        (_per_node(map, reward.values, reward.name), {"event": "reward", "reward": reward.name})
+        (per_node(map, reward.values, reward.name), {"event": "reward", "reward": reward.name})
         for reward in guidance.rewards
     ]
 
@@ -151,7 +152,8 @@ def _median_length(graph: GraphMap) -> float:
     return float(np.median(graph.length_m)) if graph.length_m.size else 0.0
 
 
-def _per_node(map: Map, values: Any, name: str) -> npt.NDArray[np.float64]:
+def per_node(map: Map, values: Any, name: str) -> npt.NDArray[np.float64]:
+    """(size,) finite values of a user's array, zero on blocked nodes."""
     flat = as_per_node(map, values, name)
     flat[map.blocked.reshape(-1)] = 0.0
     if not np.isfinite(flat).all():

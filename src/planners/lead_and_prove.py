@@ -22,6 +22,7 @@ import numpy as np
 from .heuristics import NO_TABLE
 from .kernels.loop import BUDGET, EXHAUSTED, PRIORITY, PROVEN, REACHED, Key
 from .kernels.queue import COUNTS, EXPANDED
+from .kernels.rival_workspace import RivalQuery
 from .kernels.workspace import Query
 from .question import Outcome, Question
 from .spaces import EXACT, Space
@@ -68,7 +69,7 @@ def lead_and_prove(question: Question, query: Query, space: Space) -> Outcome:
     if abandoned:
         log = ({"event": "abandoned", "expanded": abandoned},)
     if code != REACHED:
-        return replace(_unfinished(question, query, code), log=log)
+        return replace(unfinished(question, query, code), log=log)
     return _certified(question, query, w, log)
 
 
@@ -81,7 +82,7 @@ def _weighted(question: Question, query: Query, w: float, lead: float) -> Outcom
     key = question.key._replace(h_weight=lead)
     code = query.search(question.start, question.goal, key)
     if code != REACHED:
-        return _unfinished(question, query, code)
+        return unfinished(question, query, code)
     path, cost = question.path(query.path(question.goal))
     return Outcome("found", path, cost, max(cost / w, min(cost, query.certify())))
 
@@ -125,7 +126,7 @@ def _proven(
     question: Question, query: Query, code: int, w: float, log: tuple[dict[str, Any], ...]
 ) -> Outcome:
     if not math.isfinite(query.work.cost[0]):
-        return replace(_unfinished(question, query, code), log=log)
+        return replace(unfinished(question, query, code), log=log)
     path, cost = question.path(query.path(question.goal))
     if code == EXHAUSTED or (code == PROVEN and w == 1):
         return Outcome("found", path, cost, cost, log)
@@ -133,7 +134,7 @@ def _proven(
     return Outcome("found" if code == PROVEN else "budget_spent", path, cost, lower, log)
 
 
-def _unfinished(question: Question, query: Query, code: int) -> Outcome:
+def unfinished(question: Question, query: Query | RivalQuery, code: int) -> Outcome:
     """The goal was not reached: the budget is spent, or there is no way to it."""
     if code == BUDGET:
         return Outcome("budget_spent")
