@@ -12,12 +12,14 @@ from __future__ import annotations
 from .bounds import Floor, KeptField, KeptFields, KeptStats, Landmarks, LearnedBound, floor_size
 from .check import HeuristicCheck, check, check_heuristic
 from .costs import CostField, Layer
+from .edge_test import satisfies_edge_test
 from .errors import CheckError, MapFormatError
 from .fields import Field, cost_to_come, cost_to_go
 from .graphs import GraphMap
 from .guidance import Guidance, Reward
 from .maps import GridMap
 from .result import Path, PlanResult, SearchStats, Trace
+from .rivals import RIVALS, waypoint_guidance
 from .search import plan, plan_many
 from .strategies import STRATEGIES, Strategy
 
@@ -25,6 +27,7 @@ __distribution__ = "aislewise"
 __version__ = "0.1.0"
 
 __all__ = [
+    "RIVALS",
     "STRATEGIES",
     "CheckError",
     "CostField",
@@ -54,4 +57,6 @@ __all__ = [
     "floor_size",
     "plan",
     "plan_many",
+    "satisfies_edge_test",
+    "waypoint_guidance",
 ]

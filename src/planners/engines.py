@@ -8,10 +8,12 @@ ties are those of the engine, so golden counts are pinned to `engine="generic"`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .lead_and_prove import loop
 from .question import Outcome, Question
+from .rivals.rows import Rival
+from .rivals.solve import solve
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ def always(question: Question) -> bool:
 GENERIC = Engine("generic", always, loop)
 TEXTBOOK = Engine("textbook", always, loop)
 
+RIVALS = Engine("rivals", always, solve)
+
 FAST: tuple[Engine, ...] = ()  # in the order in which they are asked
 
 CHOICES = ("auto", "generic", "textbook")
@@ -44,7 +48,10 @@ CHOICES = ("auto", "generic", "textbook")
 
 def engine_for(question: Question) -> Engine:
     """The engine that the question asks for, or the first that fits."""
-    if question.options.engine == "textbook":
+    textbook = question.options.engine == "textbook"
+    if isinstance(question.row, Rival):
+        return replace(RIVALS, name="textbook") if textbook else RIVALS
+    if textbook:
         return TEXTBOOK
     if question.options.engine == "auto" and question.plain:
         for engine in FAST:

@@ -25,7 +25,6 @@ from .kernels.lead import LEARN_EVERY, ROWS, Lead
 from .kernels.loop import ZERO, Key
 from .kernels.tiles import Tiles
 from .maps import GridMap, read_only
-from .walks import as_per_node
 
 SOC_REFERENCE = 0.5  # assumption: below half a charge the energy layer is rewarded more
 LEAD_WITH_ESTIMATE = 1.5  # W for an array of unknown origin
@@ -62,8 +61,9 @@ class Guidance:
             `2 w - 1`.
         estimate: E, the expectation of what is left to pay. `"auto"`: on grids coarse tiles of the
             current layers, 4 x 4 cells where those of the goal are kept, else 8 x 8 for this query
-            only, and none in mazes; on graphs the quotient graph of clusters. `"tiles"`: the same,
-            and the tiles of the goal are kept. `"none"`. Or an array, one finite value per node.
+            only, and none in mazes or without layers; on graphs the quotient graph of clusters.
+            `"tiles"`: the same always, and the tiles of the goal are kept. `"none"`. Or an array,
+            one finite value per node.
         trusted: False clamps the lead to `g <= key <= g + w h` and abandons it, for weighted A*,
             after 8 times the expansions of a straight way.
 
@@ -181,10 +181,10 @@ def _expected(
 ) -> Expected:
     start, goal = ends
     if not isinstance(guidance.estimate, str):
-        table = _per_node(map, guidance.estimate, "estimate")
+        table = per_node(map, guidance.estimate, "estimate")
         return Expected(table_bound(table), "array", LEAD_WITH_ESTIMATE)
     none = Expected(closed_form(map, goal, costs, ZERO), "none", 2 * weight - 1)
-    if guidance.estimate == "none":
+    if guidance.estimate == "none" or (guidance.estimate == "auto" and _is_flat(costs)):
         return none
     if isinstance(map, GraphMap):
         return Expected(cluster_cost_to_go(map, goal, costs), "clusters", LEAD_WEIGHT)
@@ -194,6 +194,11 @@ def _expected(
         return Expected(coarse_cost_to_go(map, goal, costs), "tiles", LEAD_WEIGHT)
     tiles, expanded = coarse_between(map, start, goal, costs)
     return Expected(tiles, "coarse", LEAD_WEIGHT, expanded)
+
+
+def _is_flat(costs: CostField | None) -> bool:
+    """Whether no layer changes the costs: an estimate then sees little that h does not."""
+    return costs is None or not any(costs.weights[name] > 0 for name in costs.layers)
 
 
 def _most(expected: Expected) -> float:
@@ -207,10 +212,22 @@ def _fixed(map: Map, guidance: Guidance) -> tuple[npt.NDArray[np.float64], Log]:
     if isinstance(guidance.rewards, str) or not guidance.rewards:
         return NO_TABLE, ()
     with np.errstate(over="ignore", invalid="ignore"):
-        total = sum(_per_node(map, reward.values, reward.name) for reward in guidance.rewards)
+        total = sum(per_node(map, reward.values, reward.name) for reward in guidance.rewards)
     log = tuple({"event": "reward", "reward": reward.name} for reward in guidance.rewards)
     total = np.where(np.isnan(total), np.inf, total)  # infinities of both signs
     return read_only(np.asarray(total, dtype=np.float64)), log
+
+
+def reward_total(map: Map, costs: CostField | None, guidance: Guidance) -> npt.NDArray[np.float64]:
+    """(size,) the sum of all rewards; of the reward law with its first betas."""
+    reward, _ = _fixed(map, guidance)
+    if reward.size:
+        return reward
+    total = np.zeros(map.size)
+    _, layers, means, base = _learned(map, costs, guidance)
+    for layer, mean, beta in zip(layers, means.tolist(), base.tolist(), strict=True):
+        total += _metres(map) * beta * np.clip(mean - layer.astype(np.float64), -mean, mean)
+    return total
 
 
 # The layers of the reward law, weighted: by cost field, (version, blocked nodes, layers, means).
@@ -260,7 +277,8 @@ def _median_length(graph: GraphMap) -> float:
     return float(np.median(graph.length_m)) if graph.length_m.size else 0.0
 
 
-def _per_node(map: Map, values: Any, name: str) -> npt.NDArray[np.float64]:
+def per_node(map: Map, values: Any, name: str) -> npt.NDArray[np.float64]:
+    """(size,) finite values of a user's array, zero on blocked nodes."""
     flat = as_per_node(map, values, name)
     flat[map.blocked.reshape(-1)] = 0.0
     if not np.isfinite(flat).all():

@@ -24,6 +24,7 @@ from .heuristics import NO_TABLE
 from .kernels.lead import Lead
 from .kernels.loop import BUDGET, EXHAUSTED, PRIORITY, PROVEN, REACHED, Key
 from .kernels.queue import COUNTS, EXPANDED
+from .kernels.rival_workspace import RivalQuery
 from .kernels.workspace import Query
 from .question import Outcome, Question
 from .spaces import EXACT, Space
@@ -71,7 +72,7 @@ def lead_and_prove(question: Question, query: Query, space: Space) -> Outcome:
     if abandoned:
         log += ({"event": "abandoned", "expanded": abandoned},)
     if code != REACHED:
-        return replace(_unfinished(question, query, code), log=log)
+        return replace(unfinished(question, query, code), log=log)
     return _certified(question, query, w, log)
 
 
@@ -83,7 +84,7 @@ def _weighted(question: Question, query: Query, w: float, key: Key) -> Outcome:
     """
     code = query.search(question.start, question.goal, key)
     if code != REACHED:
-        return _unfinished(question, query, code)
+        return unfinished(question, query, code)
     path, cost = question.path(query.path(question.goal))
     return Outcome("found", path, cost, max(cost / w, min(cost, query.certify())))
 
@@ -127,7 +128,7 @@ def _proven(
     question: Question, query: Query, code: int, w: float, log: tuple[dict[str, Any], ...]
 ) -> Outcome:
     if not math.isfinite(query.work.cost[0]):
-        return replace(_unfinished(question, query, code), log=log)
+        return replace(unfinished(question, query, code), log=log)
     path, cost = question.path(query.path(question.goal))
     if code == EXHAUSTED or (code == PROVEN and w == 1):
         return Outcome("found", path, cost, cost, log)
@@ -135,7 +136,7 @@ def _proven(
     return Outcome("found" if code == PROVEN else "budget_spent", path, cost, lower, log)
 
 
-def _unfinished(question: Question, query: Query, code: int) -> Outcome:
+def unfinished(question: Question, query: Query | RivalQuery, code: int) -> Outcome:
     """The goal was not reached: the budget is spent, or there is no way to it."""
     if code == BUDGET:
         return Outcome("budget_spent")

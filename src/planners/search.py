@@ -23,8 +23,10 @@ from .lead_and_prove import TOLERANCE
 from .maps import GridMap, read_only
 from .question import NO_LIMIT, Log, Options, Outcome, Question, Request
 from .result import Path, PlanResult, SearchStats, Status
+from .rivals.lead import rival_question
+from .rivals.rows import Rival, row_named
 from .spaces import expect_fit, space_of
-from .strategies import UCS, checked_weight, strategy_named
+from .strategies import UCS, checked_weight
 from .tracing import still, told
 
 Engine = Literal["auto", "generic", "textbook"]
@@ -57,8 +59,10 @@ def plan(
         map: a `GridMap` or `GraphMap`.
         start, goal: cells `(row, col)` (or node ids) on grids; labels, else ids, on graphs.
         costs: cost field; without one a path costs its length in metres.
-        strategy: `bfs`, `dfs`, `ucs`, `greedy` (alias `best-first`), `astar`, `wastar`.
-        weight: w >= 1 of wastar (1.5 unless given); every other strategy has weight 1.
+        strategy: `bfs`, `dfs`, `ucs`, `greedy` (alias `best-first`), `astar`, `wastar`; or one of
+            `RIVALS`, for comparisons.
+        weight: w >= 1 of wastar and of the rivals (1.5 unless given); every other strategy has
+            weight 1.
         guidance: leads ucs, greedy, astar or wastar; it never changes the bound.
         heuristic: in place of the default: a name, an array with a value per node, or a callable
             `(node, goal) -> cost`. It only leads, unless the library knows it as a lower bound.
@@ -86,7 +90,7 @@ def plan(
     expect(map, (GridMap, GraphMap), "map")
     expect(costs, (CostField, type(None)), "costs")
     expect(guidance, (Guidance, type(None)), "guidance")
-    row = strategy_named(strategy)
+    row = row_named(strategy)
     w = checked_weight(row, weight)
     options = _options(max_expansions, engine, trace, on_unreachable, guidance)
     source, target = map.node(start), map.node(goal)
@@ -100,7 +104,8 @@ def plan(
     name: str = "generic" if engine == "auto" else engine
     if settled is not None and plain:
         return _answer(request, settled, (), name, began)
-    question = _question(request, heuristic, lower_bound, guidance)
+    ask = rival_question if isinstance(row, Rival) else _question
+    question = ask(request, heuristic, lower_bound, guidance)
     if settled is not None:
         settled.trace = still(question, settled) if options.trace else None
         return _answer(request, settled, question.log, name, began)

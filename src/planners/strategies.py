@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .kernels.loop import FIFO, LIFO, PRIORITY
@@ -45,36 +46,37 @@ WASTAR = Strategy("wastar", "f = g + w h", PRIORITY, 1, None, True)
 STRATEGIES = {row.name: row for row in (BFS, DFS, UCS, GREEDY, ASTAR, WASTAR)}
 ALIASES = {"best-first": "greedy"}
 
-DEFAULT_WEIGHT = 1.5  # of wastar; every other strategy has weight 1
+DEFAULT_WEIGHT = 1.5  # of wastar and of the rivals; every other strategy has weight 1
 
 
-def strategy_named(name: str) -> Strategy:
-    """The row of that name (or alias).
+def strategy_named(name: str, others: Mapping[str, Strategy] | None = None) -> Strategy:
+    """The row of that name (or alias), of the table or of another one beside it.
 
     Raises:
         ValueError: no such strategy; the message lists them.
     """
-    row = STRATEGIES.get(ALIASES.get(name, name)) if isinstance(name, str) else None
+    table = {**STRATEGIES, **(others or {})}
+    row = table.get(ALIASES.get(name, name)) if isinstance(name, str) else None
     if row is None:
-        known = ", ".join([*STRATEGIES, *ALIASES])
+        known = ", ".join([*table, *ALIASES])
         raise ValueError(f"unknown strategy {name!r}: choose one of {known}")
     return row
 
 
 def checked_weight(row: Strategy, weight: float | None) -> float:
-    """The weight w of a query: 1.5 for wastar and 1 for the others unless given.
+    """The weight w of a query: unless given 1.5 where the key has one (wastar), else 1.
 
     Raises:
         ValueError: not a finite number >= 1, or other than 1 with a strategy that has none.
     """
     if weight is None:
-        return DEFAULT_WEIGHT if row is WASTAR else 1.0
+        return DEFAULT_WEIGHT if row.h_weight is None else 1.0
     try:
         w = float(weight)
     except (TypeError, ValueError):
         raise ValueError(f"weight must be a number >= 1, not {weight!r}") from None
     if not (math.isfinite(w) and w >= 1):
         raise ValueError(f"weight must be a finite number >= 1, not {weight!r}")
-    if row is not WASTAR and w != 1:
+    if row.h_weight is not None and w != 1:
         raise ValueError(f"weight {weight!r} needs strategy 'wastar'; {row.name!r} has weight 1")
     return w

@@ -30,7 +30,7 @@ def trace_of(question: Question, query: Query) -> Trace:
             asked = key
         span = slice(first, end)
         f[span] = _f(asked, nodes[span], g[span], h[span])
-    return Trace(kinds, nodes, parents, g, h, f, **_of(question))
+    return Trace(kinds, nodes, parents, g, h, f, **facts_of(question))
 
 
 def still(question: Question, outcome: Outcome) -> Trace:
@@ -38,7 +38,7 @@ def still(question: Question, outcome: Outcome) -> Trace:
     nodes = np.empty(0, dtype=np.int64) if outcome.path is None else outcome.path.nodes.copy()
     h, zeros = tabulate_at(question.bound, nodes), np.zeros(nodes.size)
     f = _f(question.key, nodes, zeros, h)
-    return Trace(zeros.astype(np.uint8), nodes, nodes * 0 - 1, zeros, h, f, **_of(question))
+    return Trace(zeros.astype(np.uint8), nodes, nodes * 0 - 1, zeros, h, f, **facts_of(question))
 
 
 def told(outcome: Outcome) -> Trace | None:
@@ -48,7 +48,7 @@ def told(outcome: Outcome) -> Trace | None:
     return replace(outcome.trace, path=outcome.path, cost=outcome.cost)
 
 
-def _of(question: Question) -> dict[str, Any]:
+def facts_of(question: Question) -> dict[str, Any]:
     """What a trace says of the query that it belongs to."""
     name, w = question.row.name, question.weight
     return {
