@@ -37,6 +37,7 @@ from planners.drawing.heat import caption, draw_ends
 SERIES = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK)
 MARKERS = "osD^vPX"
 DPI = 130
+EFFORT_AND_COST = ("expansions a path, mean (logarithmic)", "cost / optimum, mean")
 FORMATS = (".png", ".svg", ".pdf")
 
 Values = npt.NDArray[Any]
@@ -83,8 +84,8 @@ def draw_battery(axes: Axes, trace: EpisodeTrace) -> Axes:
     return axes
 
 
-def draw_tradeoff(axes: Axes, points: Sequence[Mapping[str, Any]]) -> Axes:
-    """Cost over the optimum against expansions, one mark a search; weights of one strategy join.
+def draw_tradeoff(axes: Axes, points: Sequence[Mapping[str, Any]], optimum: float = 1.0) -> Axes:
+    """Cost against effort, one mark a search; weights of one strategy join; the optimum dotted.
 
     A point has `strategy`, `weight`, `x`, `y`; x is drawn on a logarithmic scale.
     """
@@ -100,7 +101,7 @@ def draw_tradeoff(axes: Axes, points: Sequence[Mapping[str, Any]]) -> Axes:
             for p, offset, side in ((own[0], (7, 7), "left"), (own[-1], (-7, 5), "right")):
                 axes.annotate(f"w {p['weight']:g}", (p["x"], p["y"]), xytext=offset, ha=side,
                               textcoords="offset points", fontsize=8, color=colour)  # fmt: skip
-    axes.axhline(1.0, color="#888888", linewidth=0.8, linestyle=":")
+    axes.axhline(optimum, color="#888888", linewidth=0.8, linestyle=":")
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
@@ -161,20 +162,26 @@ def save_battery(file: Path, trace: EpisodeTrace) -> None:
     _save(figure, file)
 
 
-def save_tradeoff(file: Path, panels: Mapping[str, Sequence[Mapping[str, Any]]], note: str) -> None:
-    """One panel for each set of layers, on common axes."""
+def save_tradeoff(
+    file: Path,
+    panels: Mapping[str, Sequence[Mapping[str, Any]]],
+    note: str,
+    labels: tuple[str, str] = EFFORT_AND_COST,
+    optimum: float = 1.0,
+) -> None:
+    """One panel for each set of points (of layers), on common axes; `labels` of x and y."""
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
     figure = Figure(figsize=(5.2 * columns, 3.6 * rows + 0.6), layout="constrained")
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for axes, (name, points) in zip(grid.flat, panels.items(), strict=False):
-        draw_tradeoff(axes, points).set_title(f"layers: {name}", fontsize=10)
+        draw_tradeoff(axes, points, optimum).set_title(name, fontsize=10)
     for axes in grid.flat[len(panels) :]:
         axes.set_visible(False)
     for axes in grid[-1]:
-        axes.set_xlabel("expansions a path, mean (logarithmic)")
+        axes.set_xlabel(labels[0])
     for axes in grid[:, 0]:
-        axes.set_ylabel("cost / optimum, mean")
+        axes.set_ylabel(labels[1])
     figure.suptitle(note, fontsize=10)
     _legend(figure, grid.flat[0])
     _save(figure, file)
@@ -194,7 +201,8 @@ def _panels(grid: GridMap, count: int, tall: float) -> tuple[Figure, list[Axes]]
 
 def _legend(figure: Figure, axes: Axes) -> None:
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    columns = min(len(labels), max(3, int(figure.get_figwidth() / 1.6)))
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
 
 
 def checked_picture(file: Path) -> Path:

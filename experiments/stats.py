@@ -62,3 +62,12 @@ def mean_of(values: Sequence[float | None]) -> float | None:
     """The mean of what is known, None if nothing is."""
     known = [value for value in values if value is not None]
     return float(np.mean(known)) if known else None
+
+
+def geometric_mean(values: Sequence[float]) -> float:
+    """The geometric mean of positive numbers: the fair mean of ratios.
+
+    >>> round(geometric_mean([0.5, 2.0]), 12)
+    1.0
+    """
+    return float(np.exp(np.mean(np.log(np.asarray(values, dtype=np.float64)))))
