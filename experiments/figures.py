@@ -111,6 +111,47 @@ def draw_tradeoff(axes: Axes, points: Sequence[Mapping[str, Any]], optimum: floa
     return axes
 
 
+def draw_profile(axes: Axes, efforts: Mapping[str, Mapping[Any, float]]) -> Axes:
+    """Performance profile (Dolan and More 2002): share of problems within a factor of the best.
+
+    `efforts`: by policy and problem; only problems that every policy has are counted.
+    """
+    shared = sorted(set.intersection(*(set(own) for own in efforts.values())))
+    table = np.array([[own[key] for key in shared] for own in efforts.values()], dtype=np.float64)
+    factors = np.sort(table / table.min(axis=0, keepdims=True), axis=1)
+    most = max(2.0, float(factors.max(initial=2.0)))
+    shares = 100 * np.arange(1, len(shared) + 1) / max(1, len(shared))
+    for k, name in enumerate(efforts):
+        x = np.concatenate([[1.0], factors[k], [most]])
+        y = np.concatenate([[0.0], shares, [100.0]])
+        axes.step(x, y, where="post", color=SERIES[k % len(SERIES)], label=name,
+                  linewidth=1.6, linestyle=("-", "--")[k // len(SERIES) % 2])  # fmt: skip
+    axes.set_xscale("log")
+    axes.set_xlim(1.0, most)
+    axes.set_ylim(0, 101)
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel("expansions over the least (logarithmic)")
+    axes.grid(alpha=0.25)
+    return axes
+
+
+def draw_budget(axes: Axes, lines: Mapping[str, Sequence[tuple[float, float | None]]]) -> Axes:
+    """A value against a budget in per cent (logarithmic), one line a policy; gaps are left out."""
+    for k, (name, points) in enumerate(lines.items()):
+        known = [(x, y) for x, y in points if y is not None]
+        axes.plot([x for x, _ in known], [y for _, y in known], color=SERIES[k % len(SERIES)],
+                  marker=MARKERS[k % len(MARKERS)], markersize=5, linewidth=1.4, label=name,
+                  linestyle=("-", "--")[k // len(SERIES) % 2])  # fmt: skip
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel("budget, % of A*'s expansions (logarithmic)")
+    axes.grid(alpha=0.25)
+    return axes
+
+
 def save_plan(
     file: Path, loaded: LoadedMap, result: PlanResult, risk: Values | None = None
 ) -> None:
@@ -184,6 +225,35 @@ def save_tradeoff(
         axes.set_ylabel(labels[1])
     figure.suptitle(note, fontsize=10)
     _legend(figure, grid.flat[0])
+    _save(figure, file)
+
+
+def save_profiles(
+    file: Path, panels: Mapping[str, Mapping[str, Mapping[Any, float]]], note: str
+) -> None:
+    """Performance profiles side by side."""
+    figure = Figure(figsize=(5.2 * len(panels), 4.4), layout="constrained")
+    row = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for axes, (title, efforts) in zip(row, panels.items(), strict=True):
+        draw_profile(axes, efforts).set_title(title, fontsize=10)
+    row[0].set_ylabel("queries, %")
+    figure.suptitle(note, fontsize=10)
+    _legend(figure, row[0])
+    _save(figure, file)
+
+
+def save_budgets(
+    file: Path, lines: Mapping[str, Sequence[tuple[float, float, float | None]]], note: str
+) -> None:
+    """Solved share and mean cost against the budget; a point is (budget, solved, cost)."""
+    figure = Figure(figsize=(10.4, 4.4), layout="constrained")
+    solved, cost = figure.subplots(1, 2)
+    draw_budget(solved, {name: [(x, y) for x, y, _ in own] for name, own in lines.items()})
+    draw_budget(cost, {name: [(x, z) for x, _, z in own] for name, own in lines.items()})
+    solved.set_ylabel("solved, %")
+    cost.set_ylabel("cost / optimum of the solved, mean")
+    figure.suptitle(note, fontsize=10)
+    _legend(figure, solved)
     _save(figure, file)
 
 
