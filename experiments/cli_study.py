@@ -14,16 +14,25 @@ from .cli_output import progress
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Folder of the rows.")
 @click.option("--executor", default="processes", show_default=True, help="processes or threads.")
 @click.option("--workers", type=click.IntRange(min=1), help="So many at once (one a processor).")
+@click.option("--data", metavar="FOLDER", type=click.Path(path_type=Path),
+              help="Benchmark data (AISLEWISE_DATA).")  # fmt: skip
 @click.option("--full", is_flag=True, help="With the spec's [full] table: more seeds, longer.")
-def experiment(spec: str, out: Path | None, executor: str, workers: int | None, full: bool) -> None:
-    """Make the rows of SPEC (a TOML file, or `first`) that the folder lacks.
+def experiment(
+    spec: str,
+    out: Path | None,
+    executor: str,
+    workers: int | None,
+    data: Path | None,
+    full: bool,
+) -> None:
+    """Make the rows of SPEC (a TOML file, or the name of a built-in one) that the folder lacks.
 
     Stop it at any time, even by force: the same command goes on where it was.
     """
     from .run import ROWS, run_study
     from .spec import load_spec
 
-    page = load_spec(spec, full=full)
+    page = load_spec(spec, full=full, data=data)
     folder = out or Path("runs", f"{page.name}-full" if full else page.name)
     total = len(page.runs())
     with progress(page.name, total) as on_done:
@@ -37,8 +46,9 @@ def experiment(spec: str, out: Path | None, executor: str, workers: int | None, 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def report(folder: Path) -> None:
-    """Write report.md and report.png from the rows in DIR."""
-    from .report import write_report
+    """Write report.md and report.png from the rows in DIR, and show the page."""
+    from .kinds import write_report
 
     page, figure = write_report(folder)
+    click.echo(page.read_text(encoding="utf-8"))
     click.echo(f"written: {page}, {figure}")

@@ -37,6 +37,7 @@ from planners.drawing.heat import caption, draw_ends
 SERIES = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK)
 MARKERS = "osD^vPX"
 DPI = 130
+EFFORT_AND_COST = ("expansions a path, mean (logarithmic)", "cost / optimum, mean")
 FORMATS = (".png", ".svg", ".pdf")
 
 Values = npt.NDArray[Any]
@@ -83,8 +84,8 @@ def draw_battery(axes: Axes, trace: EpisodeTrace) -> Axes:
     return axes
 
 
-def draw_tradeoff(axes: Axes, points: Sequence[Mapping[str, Any]]) -> Axes:
-    """Cost over the optimum against expansions, one mark a search; weights of one strategy join.
+def draw_tradeoff(axes: Axes, points: Sequence[Mapping[str, Any]], optimum: float = 1.0) -> Axes:
+    """Cost against effort, one mark a search; weights of one strategy join; the optimum dotted.
 
     A point has `strategy`, `weight`, `x`, `y`; x is drawn on a logarithmic scale.
     """
@@ -100,13 +101,54 @@ def draw_tradeoff(axes: Axes, points: Sequence[Mapping[str, Any]]) -> Axes:
             for p, offset, side in ((own[0], (7, 7), "left"), (own[-1], (-7, 5), "right")):
                 axes.annotate(f"w {p['weight']:g}", (p["x"], p["y"]), xytext=offset, ha=side,
                               textcoords="offset points", fontsize=8, color=colour)  # fmt: skip
-    axes.axhline(1.0, color="#888888", linewidth=0.8, linestyle=":")
+    axes.axhline(optimum, color="#888888", linewidth=0.8, linestyle=":")
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.grid(alpha=0.25)
     axes.margins(x=0.15, y=0.12)
+    return axes
+
+
+def draw_profile(axes: Axes, efforts: Mapping[str, Mapping[Any, float]]) -> Axes:
+    """Performance profile (Dolan and More 2002): share of problems within a factor of the best.
+
+    `efforts`: by policy and problem; only problems that every policy has are counted.
+    """
+    shared = sorted(set.intersection(*(set(own) for own in efforts.values())))
+    table = np.array([[own[key] for key in shared] for own in efforts.values()], dtype=np.float64)
+    factors = np.sort(table / table.min(axis=0, keepdims=True), axis=1)
+    most = max(2.0, float(factors.max(initial=2.0)))
+    shares = 100 * np.arange(1, len(shared) + 1) / max(1, len(shared))
+    for k, name in enumerate(efforts):
+        x = np.concatenate([[1.0], factors[k], [most]])
+        y = np.concatenate([[0.0], shares, [100.0]])
+        axes.step(x, y, where="post", color=SERIES[k % len(SERIES)], label=name,
+                  linewidth=1.6, linestyle=("-", "--")[k // len(SERIES) % 2])  # fmt: skip
+    axes.set_xscale("log")
+    axes.set_xlim(1.0, most)
+    axes.set_ylim(0, 101)
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel("expansions over the least (logarithmic)")
+    axes.grid(alpha=0.25)
+    return axes
+
+
+def draw_budget(axes: Axes, lines: Mapping[str, Sequence[tuple[float, float | None]]]) -> Axes:
+    """A value against a budget in per cent (logarithmic), one line a policy; gaps are left out."""
+    for k, (name, points) in enumerate(lines.items()):
+        known = [(x, y) for x, y in points if y is not None]
+        axes.plot([x for x, _ in known], [y for _, y in known], color=SERIES[k % len(SERIES)],
+                  marker=MARKERS[k % len(MARKERS)], markersize=5, linewidth=1.4, label=name,
+                  linestyle=("-", "--")[k // len(SERIES) % 2])  # fmt: skip
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel("budget, % of A*'s expansions (logarithmic)")
+    axes.grid(alpha=0.25)
     return axes
 
 
@@ -161,22 +203,57 @@ def save_battery(file: Path, trace: EpisodeTrace) -> None:
     _save(figure, file)
 
 
-def save_tradeoff(file: Path, panels: Mapping[str, Sequence[Mapping[str, Any]]], note: str) -> None:
-    """One panel for each set of layers, on common axes."""
+def save_tradeoff(
+    file: Path,
+    panels: Mapping[str, Sequence[Mapping[str, Any]]],
+    note: str,
+    labels: tuple[str, str] = EFFORT_AND_COST,
+    optimum: float = 1.0,
+) -> None:
+    """One panel for each set of points (of layers), on common axes; `labels` of x and y."""
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
     figure = Figure(figsize=(5.2 * columns, 3.6 * rows + 0.6), layout="constrained")
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for axes, (name, points) in zip(grid.flat, panels.items(), strict=False):
-        draw_tradeoff(axes, points).set_title(f"layers: {name}", fontsize=10)
+        draw_tradeoff(axes, points, optimum).set_title(name, fontsize=10)
     for axes in grid.flat[len(panels) :]:
         axes.set_visible(False)
     for axes in grid[-1]:
-        axes.set_xlabel("expansions a path, mean (logarithmic)")
+        axes.set_xlabel(labels[0])
     for axes in grid[:, 0]:
-        axes.set_ylabel("cost / optimum, mean")
+        axes.set_ylabel(labels[1])
     figure.suptitle(note, fontsize=10)
     _legend(figure, grid.flat[0])
+    _save(figure, file)
+
+
+def save_profiles(
+    file: Path, panels: Mapping[str, Mapping[str, Mapping[Any, float]]], note: str
+) -> None:
+    """Performance profiles side by side."""
+    figure = Figure(figsize=(5.2 * len(panels), 4.4), layout="constrained")
+    row = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for axes, (title, efforts) in zip(row, panels.items(), strict=True):
+        draw_profile(axes, efforts).set_title(title, fontsize=10)
+    row[0].set_ylabel("queries, %")
+    figure.suptitle(note, fontsize=10)
+    _legend(figure, row[0])
+    _save(figure, file)
+
+
+def save_budgets(
+    file: Path, lines: Mapping[str, Sequence[tuple[float, float, float | None]]], note: str
+) -> None:
+    """Solved share and mean cost against the budget; a point is (budget, solved, cost)."""
+    figure = Figure(figsize=(10.4, 4.4), layout="constrained")
+    solved, cost = figure.subplots(1, 2)
+    draw_budget(solved, {name: [(x, y) for x, y, _ in own] for name, own in lines.items()})
+    draw_budget(cost, {name: [(x, z) for x, _, z in own] for name, own in lines.items()})
+    solved.set_ylabel("solved, %")
+    cost.set_ylabel("cost / optimum of the solved, mean")
+    figure.suptitle(note, fontsize=10)
+    _legend(figure, solved)
     _save(figure, file)
 
 
@@ -194,7 +271,8 @@ def _panels(grid: GridMap, count: int, tall: float) -> tuple[Figure, list[Axes]]
 
 def _legend(figure: Figure, axes: Axes) -> None:
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    columns = min(len(labels), max(3, int(figure.get_figwidth() / 1.6)))
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
 
 
 def checked_picture(file: Path) -> Path:

@@ -83,21 +83,30 @@ class Study:
         return next((group for group in self.groups if fits(group)), None)
 
 
+def finished_rows(folder: Path) -> tuple[list[Row], list[Row]]:
+    """The rows of a folder that are finished, and those that failed; the latest of each run.
+
+    Raises:
+        ValueError: no rows, no finished row, a line that is no row.
+    """
+    rows = list({row["run_id"]: row for row in read_rows(folder / ROWS)}.values())
+    if not rows:
+        raise ValueError(f"{folder / ROWS} holds no rows: run `aislewise experiment` first")
+    done = [row for row in rows if row.get("status") == "ok"]
+    if not done:
+        raise ValueError(
+            f"all {len(rows)} runs of {folder} failed, such as: {rows[0].get('error')}"
+        )
+    return done, [row for row in rows if row.get("status") != "ok"]
+
+
 def load_study(folder: Path) -> Study:
     """The study of a folder.
 
     Raises:
         ValueError: no rows, no finished row, a line that is no row, rows of different settings.
     """
-    rows = list({row["run_id"]: row for row in read_rows(folder / ROWS)}.values())
-    if not rows:
-        raise ValueError(f"{folder / ROWS} holds no rows: run `aislewise experiment` first")
-    done = [row for row in rows if row.get("status") == "ok"]
-    failed = tuple(row for row in rows if row.get("status") != "ok")
-    if not done:
-        raise ValueError(
-            f"all {len(rows)} runs of {folder} failed, such as: {rows[0].get('error')}"
-        )
+    done, failed = finished_rows(folder)
     for column in SETTING:
         found = sorted({str(row.get(column)) for row in done})
         if len(found) > 1:
@@ -106,7 +115,7 @@ def load_study(folder: Path) -> Study:
                 "keep each setting in a folder of its own"
             )
     setting = {column: done[0].get(column) for column in SETTING}
-    return Study(str(done[0].get("spec")), setting, _groups(done, folder), failed)
+    return Study(str(done[0].get("spec")), setting, _groups(done, folder), tuple(failed))
 
 
 def _groups(rows: Sequence[Row], folder: Path) -> tuple[Group, ...]:
@@ -139,7 +148,7 @@ def write_report(folder: Path) -> tuple[Path, Path]:
         x, y = group.mean("expanded_mean"), group.mean("cost_ratio_mean")
         if x is not None and y is not None:
             point = {"strategy": group.strategy, "weight": group.weight, "x": max(x, 1.0), "y": y}
-            panels.setdefault(group.layers, []).append(point)
+            panels.setdefault(f"layers: {group.layers}", []).append(point)
     if panels:
         note = f"{study.name}: {study.setting['queries']} paths a seed, {len(study.seeds)} seeds"
         save_tradeoff(figure, panels, note)

@@ -9,15 +9,15 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from .pages import FrozenRun, Page
 from .pool import end_workers, open_pool
 from .rows import Row, RowWriter, read_rows
-from .spec import Run, Spec
 
 ROWS = "rows.jsonl"
 PACKAGES = ("aislewise", "numpy", "scipy", "numba", "networkx")
@@ -33,7 +33,7 @@ class Progress:
 
 
 def run_study(
-    spec: Spec,
+    spec: Page,
     folder: Path,
     *,
     executor: str = "processes",
@@ -71,7 +71,7 @@ def run_study(
     return Progress(len(todo), before, failed)
 
 
-def _rows(pool: Executor, name: str, runs: Sequence[Run]) -> Any:
+def _rows(pool: Executor, name: str, runs: Sequence[FrozenRun]) -> Any:
     """Rows as they are finished."""
     try:
         for future in as_completed([pool.submit(execute, name, run) for run in runs]):
@@ -83,18 +83,15 @@ def _rows(pool: Executor, name: str, runs: Sequence[Run]) -> Any:
         ) from None
 
 
-def execute(name: str, run: Run) -> Row:
+def execute(name: str, run: FrozenRun) -> Row:
     """The row of one run: what it was, what it measured, where it ran; a failure says why."""
-    from .measure import measure  # in the worker: planning is loaded where it happens
-
     began = time.perf_counter()
     status, error, measures = "ok", None, {}
     try:
-        measures = measure(run)
+        measures = run.measure()
     except Exception as failure:
         status, error = "failed", f"{type(failure).__name__}: {' '.join(str(failure).split())}"
-    fields = {**asdict(run), "map": Path(run.map).name}
-    row = {"run_id": run.run_id, "spec": name, **fields, "status": status, "error": error}
+    row = {"run_id": run.run_id, "spec": name, **run.fields(), "status": status, "error": error}
     return {**row, **measures, "host_runtime_s": time.perf_counter() - began, **provenance()}
 
 

@@ -6,37 +6,35 @@ on, so the same question has the same id on every machine.
 
 from __future__ import annotations
 
-import hashlib
-import json
+import os
 import tomllib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from planners.strategies import WASTAR, checked_weight, strategy_named
+
+from .pages import Count, FrozenRun, Page, content_hash
 
 BUILT_IN = "built-in"
 SPECS = Path(__file__).parent / "specs"
 LAYERS = ("risk", "congestion", "energy")
 
-Count = Annotated[int, Field(ge=0)]
 LayerWeight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(FrozenRun):
     """One run: what is planned, with what, in which world. Everything that counts is in here.
 
-    `map` is a file or "built-in", `map_hash` the sha256 of the file's content. `layers` is the
-    name of the set whose weights are `lam_risk` (s an encounter), `lam_congestion` (1) and
-    `lam_energy` (s a Wh). `queries` paths are planned on the layers that the robot has learned
-    after `learn_minutes`; then a shift of `shift_minutes` is driven.
+    `map` is a file or "built-in". `layers` is the name of the set whose weights are `lam_risk` (s
+    an encounter), `lam_congestion` (1) and `lam_energy` (s a Wh). `queries` paths are planned on
+    the layers that the robot has learned after `learn_minutes`; then a shift of `shift_minutes` is
+    driven.
     """
 
-    map: str
-    map_hash: str
     layers: str
     lam_risk: float
     lam_congestion: float
@@ -52,21 +50,16 @@ class Run:
     chooser: str
     profile: str
 
-    @property
-    def run_id(self) -> str:
-        """The hash of the fields; where a file lies does not count, its content does."""
-        fields = asdict(self)
-        fields["map"] = Path(self.map).name
-        return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:16]
+    def measure(self) -> dict[str, Any]:
+        """Paths on learned layers, and a shift."""
+        from .measure import measure  # in the worker: planning is loaded where it happens
+
+        return measure(self)
 
 
-class Spec(BaseModel):
-    """The page of TOML, checked; `runs` expands it. Weights are those of wastar."""
+class Spec(Page):
+    """A study on the living floor. Weights are those of wastar."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-    question: str = ""
     map: str = BUILT_IN
     seeds: Annotated[tuple[Count, ...], Field(min_length=1)]
     strategies: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -88,7 +81,7 @@ class Spec(BaseModel):
         """
         map_hash = ""
         if self.map != BUILT_IN:
-            map_hash = hashlib.sha256(Path(self.map).read_bytes()).hexdigest()
+            map_hash = content_hash(self.map)
         same = ("map", "queries", "learn_minutes", "shift_minutes", "workers", "traffic")
         rest: dict[str, Any] = {key: getattr(self, key) for key in (*same, "chooser", "profile")}
         runs = [
@@ -101,6 +94,12 @@ class Spec(BaseModel):
             for seed in self.seeds
         ]  # fmt: skip
         return tuple(dict.fromkeys(runs))
+
+    def placed(self, file: Path, data: Path | None) -> Spec:
+        """The map lies beside the spec's file."""
+        if self.map == BUILT_IN:
+            return self
+        return self.model_copy(update={"map": str(file.parent / self.map)})
 
     def _layer_sets(self) -> list[tuple[str, dict[str, Any]]]:
         for name, weights in self.layers.items():
@@ -123,14 +122,15 @@ class Spec(BaseModel):
         return searches
 
 
-def load_spec(name_or_file: str, *, full: bool = False) -> Spec:
+def load_spec(name_or_file: str, *, full: bool = False, data: Path | None = None) -> Page:
     """The spec of a TOML file, or a built-in one by its name; `full` lays its [full] table over it.
 
-    A map is looked for beside the file.
+    Its key `kind` says what is studied ("floor" unless given). Maps are looked for beside the file,
+    those of the benchmarks in `data` (else in the folder that AISLEWISE_DATA names).
 
     Raises:
         ValueError: no such spec, no TOML, an unknown key or a value out of range, with file and
-            key.
+            key; benchmark data that is not there.
     """
     file = Path(name_or_file)
     built_in = SPECS / f"{name_or_file}.toml"
@@ -148,17 +148,21 @@ def load_spec(name_or_file: str, *, full: bool = False) -> Spec:
         raise ValueError(f"{file}: full must be a table, not {more!r}")
     if full:
         page.update(more)
-    return _checked(page, file)
+    if data is None and os.environ.get("AISLEWISE_DATA"):
+        data = Path(os.environ["AISLEWISE_DATA"])
+    return _checked(page, file).placed(file, data)
 
 
-def _checked(page: dict[str, Any], file: Path) -> Spec:
+def _checked(page: dict[str, Any], file: Path) -> Page:
+    from .kinds import DEFAULT, KINDS  # they are made of specs
+
+    kind = KINDS.get(page.pop("kind", DEFAULT))
+    if kind is None:
+        raise ValueError(f"{file}: kind must be one of {', '.join(KINDS)}")
     try:
-        spec = Spec(**page)
+        return kind.page(**page)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         given = "" if first["type"] == "missing" else f", not {first['input']!r}"
         raise ValueError(f"{file}: {key}: {first['msg']}{given}") from None
-    if spec.map != BUILT_IN:
-        spec = spec.model_copy(update={"map": str(file.parent / spec.map)})
-    return spec

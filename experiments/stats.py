@@ -58,7 +58,35 @@ def _interval(differences: npt.NDArray[np.float64]) -> tuple[float, float]:
     return float(found.confidence_interval.low), float(found.confidence_interval.high)
 
 
+def clustered_mean(values: Sequence[float], clusters: Sequence[str]) -> Change | None:
+    """The mean, and its bootstrap 95 % interval over whole clusters (seeded); None without values.
+
+    Queries on one map are alike: maps are drawn, not queries. None for the interval of one cluster.
+    """
+    if not values:
+        return None
+    numbers = np.asarray(values, dtype=np.float64)
+    names, member = np.unique(np.asarray(clusters), return_inverse=True)
+    mean = float(numbers.mean())
+    if names.size < 2:
+        return Change(mean, None, None, numbers.size)
+    sums, sizes = np.bincount(member, numbers), np.bincount(member)
+    drawn = np.random.default_rng(0).integers(names.size, size=(RESAMPLES, names.size))
+    means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Change(mean, float(low), float(high), numbers.size)
+
+
 def mean_of(values: Sequence[float | None]) -> float | None:
     """The mean of what is known, None if nothing is."""
     known = [value for value in values if value is not None]
     return float(np.mean(known)) if known else None
+
+
+def geometric_mean(values: Sequence[float]) -> float:
+    """The geometric mean of positive numbers: the fair mean of ratios.
+
+    >>> round(geometric_mean([0.5, 2.0]), 12)
+    1.0
+    """
+    return float(np.exp(np.mean(np.log(np.asarray(values, dtype=np.float64)))))
