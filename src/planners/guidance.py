@@ -25,6 +25,7 @@ from .kernels.lead import LEARN_EVERY, ROWS, Lead
 from .kernels.loop import ZERO, Key
 from .kernels.tiles import Tiles
 from .maps import GridMap, read_only
+from .walks import as_per_node
 
 SOC_REFERENCE = 0.5  # assumption: below half a charge the energy layer is rewarded more
 LEAD_WITH_ESTIMATE = 1.5  # W for an array of unknown origin
