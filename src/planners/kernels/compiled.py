@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from . import certify, entries, loop, queue
+from . import buckets, certify, entries, loop, queue
 
 # Reference counting costs helpers that take arrays a factor of 3 to 10; kernels own nothing, so it
 # can go. `_nrt` is a private option of numba: `_options` falls back to a plain compile without it.
@@ -25,10 +25,21 @@ HELPERS = (
     queue.entry_for, loop.estimate, loop.note, loop.relax, loop.set_aside, loop.move_to,
     loop.expand_grid, loop.expand_graph, loop.has_room, loop.leave, loop.source, loop.search,
     certify.lower_bound, certify.value_if_live, certify.requeue,
+    buckets.offer, buckets.offer_move, buckets.spread_grid, buckets.spread_graph,
+    buckets.dijkstra,
 )  # fmt: skip
 ENTRIES = {
-    entry.__name__: entry for entry in (entries.run_grid, entries.run_graph, entries.run_certify)
-}
+    entry.__name__: entry
+    for entry in (
+        entries.run_grid, entries.run_graph, entries.run_certify,
+        buckets.field_grid, buckets.field_graph,
+    )
+}  # fmt: skip
+# What differs by the type of the space is chosen while compiling: (function, on grids, on graphs).
+BY_SPACE = (
+    (loop.expand, loop.expand_grid, loop.expand_graph),
+    (buckets.spread, buckets.spread_grid, buckets.spread_graph),
+)
 
 _LOCK = threading.RLock()
 
@@ -76,7 +87,7 @@ class Kernel:
 
 
 def compiled(name: str) -> Kernel:
-    """The compiled form of `run_grid`, `run_graph` or `run_certify`.
+    """The compiled form of an entry, by name.
 
     The machine code is kept in a folder named by the hash of the kernels' source, so an edited
     source never meets old code; where no folder can be written, every process compiles anew.
@@ -100,10 +111,15 @@ def _register() -> None:
     for helper in HELPERS:
         register_jitable(**options)(helper)
 
-    def expand(space: Any, *_: Any) -> Callable[..., None]:
-        return loop.expand_grid if space.instance_class is loop.Grid else loop.expand_graph
+    for function, on_grid, on_graph in BY_SPACE:
+        overload(function, strict=False, jit_options=options)(_by_space(on_grid, on_graph))
 
-    overload(loop.expand, strict=False, jit_options=options)(expand)
+
+def _by_space(on_grid: Callable[..., Any], on_graph: Callable[..., Any]) -> Callable[..., Any]:
+    def chosen(space: Any, *_: Any) -> Callable[..., Any]:
+        return on_grid if space.instance_class is loop.Grid else on_graph
+
+    return chosen
 
 
 @cache
