@@ -94,14 +94,15 @@ class Question:
     def path(self, nodes: npt.NDArray[np.int64]) -> tuple[Path, float]:
         """The public form of a path, and its cost recomputed in float64 from the stored costs."""
         lengths, edges = steps(self.map, nodes, self.costs)
-        length_m = math.fsum(lengths)
+        length_m = math.fsum(lengths.tolist())
         cost = length_m
         if self.costs is not None:
-            cost = math.fsum(self.costs.price(nodes, lengths, edges))
+            cost = math.fsum(self.costs.price(nodes, lengths, edges).tolist())
         nodes, edges = read_only(nodes), read_only(edges)
         if isinstance(self.map, GridMap):
             return Path(nodes, length_m, cells=read_only(self.map.cells(nodes))), cost
-        labels = tuple(self.map.label(int(node)) for node in nodes)
+        names, ids = self.map.labels, nodes.tolist()
+        labels = tuple(ids) if names is None else tuple(names[k] for k in ids)
         return Path(nodes, length_m, labels=labels, edges=edges), cost
 
 

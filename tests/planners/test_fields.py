@@ -7,7 +7,14 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from instances import build_graph, graph_problems, grid_problems, random_graph, random_grid
+from instances import (
+    build_graph,
+    doubling,
+    graph_problems,
+    grid_problems,
+    random_graph,
+    random_grid,
+)
 from oracles import dijkstra, reverse, scipy_dijkstra, walk_cost
 
 from planners import CostField, GraphMap, GridMap, Layer, cost_to_come, cost_to_go, fields
@@ -125,15 +132,6 @@ def test_the_pool_grows():
     field = cost_to_come(graph, 0)
     expected = np.array([0.0] + [metres for _, _, metres in edges[:-1]])
     np.testing.assert_array_equal(field.values, expected)
-
-
-def doubling(stages: int) -> GraphMap:
-    """Ways whose exploration doubles with every stage where a bucket holds them all."""
-    edges = [(0, 2 * stages + 1, 2.0**30)]
-    for s in range(stages):
-        here, aside, following = 2 * s, 2 * s + 1, 2 * s + 2
-        edges += [(here, aside, 0.0), (here, following, 2.0 ** (stages - s)), (aside, following, 0)]
-    return build_graph(2 * stages + 2, sorted(edges, key=lambda edge: edge[0]))
 
 
 def test_where_buckets_are_too_wide_the_loop_answers(monkeypatch):

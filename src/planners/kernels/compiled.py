@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from . import buckets, certify, entries, loop, queue
+from . import buckets, certify, entries, loop, queue, roads
 
 # Reference counting costs helpers that take arrays a factor of 3 to 10; kernels own nothing, so it
 # can go. `_nrt` is a private option of numba: `_options` falls back to a plain compile without it.
@@ -26,13 +26,17 @@ HELPERS = (
     loop.expand_grid, loop.expand_graph, loop.has_room, loop.leave, loop.source, loop.search,
     certify.lower_bound, certify.value_if_live, certify.requeue,
     buckets.offer, buckets.offer_move, buckets.spread_grid, buckets.spread_graph,
-    buckets.dijkstra,
+    buckets.dijkstra, roads.front_of, roads.keep, roads.enqueue, roads.opened, roads.label,
+    roads.advance, roads.dequeue, roads.drained, roads.meet, roads.has_room, roads.work_off,
+    roads.bidirectional,
+    roads.away, roads.aim, roads.straight,
 )  # fmt: skip
 ENTRIES = {
     entry.__name__: entry
     for entry in (
         entries.run_grid, entries.run_graph, entries.run_certify,
-        buckets.field_grid, buckets.field_graph,
+        buckets.field_grid, buckets.field_graph, roads.road_bidirectional, roads.road_straight,
+        roads.road_way,
     )
 }  # fmt: skip
 # What differs by the type of the space is chosen while compiling: (function, on grids, on graphs).
