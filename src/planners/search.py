@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import operator
 import time
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -78,6 +77,46 @@ def plan(
     ('found', 4.0, [[0, 0], [1, 0], [1, 1], [1, 2], [0, 2]])
     """
     began = time.perf_counter()
+    question = question_of(
+        map, start, goal, costs=costs, strategy=strategy, weight=weight, guidance=guidance,
+        heuristic=heuristic, lower_bound=lower_bound, max_expansions=max_expansions, engine=engine,
+        trace=trace, on_unreachable=on_unreachable,
+    )  # fmt: skip
+    return solved(question, began)
+
+
+def solved(question: Question, began: float) -> PlanResult:
+    """The answer of a question by the engine that fits."""
+    outcome = without_search(question)
+    asked = question.options.engine
+    name = "generic" if asked == "auto" else asked
+    if outcome is None:
+        chosen = engine_for(question)
+        name, outcome = chosen.name, chosen.solve(question)
+    return answer(question, outcome, name, began)
+
+
+def question_of(
+    map: Map,
+    start: Any,
+    goal: Any,
+    *,
+    costs: CostField | None = None,
+    strategy: str = "astar",
+    weight: float | None = None,
+    guidance: Guidance | None = None,
+    heuristic: Heuristic | None = None,
+    lower_bound: bool = False,
+    max_expansions: int | None = None,
+    engine: str = "auto",
+    trace: bool = False,
+    on_unreachable: str | None = None,
+) -> Question:
+    """The arguments of `plan`, checked.
+
+    Raises:
+        ValueError, TypeError: as `plan`.
+    """
     expect(map, (GridMap, GraphMap), "map")
     expect(costs, (CostField, type(None)), "costs")
     expect(guidance, (Guidance, type(None)), "guidance")
@@ -90,20 +129,7 @@ def plan(
     space = space_of(map, costs)
     lead = _lead(map, costs, target, row, w, heuristic, lower_bound, guidance)
     plain = guidance is None and heuristic is None and options.plain
-    question = Question(map, costs, space, source, target, row, w, *lead, options, plain)
-    outcome = _without_search(question)
-    name: str = "generic" if engine == "auto" else engine
-    if outcome is None:
-        chosen = engine_for(question)
-        name, outcome = chosen.name, chosen.solve(question)
-    return _answer(question, outcome, name, began)
-
-
-def plan_many(
-    map: Map, queries: Iterable[tuple[Any, Any]], *, costs: CostField | None = None, **options: Any
-) -> list[PlanResult]:
-    """`plan` for each (start, goal), in order; the options are those of `plan`."""
-    return [plan(map, start, goal, costs=costs, **options) for start, goal in queries]
+    return Question(map, costs, space, source, target, row, w, *lead, options, plain)
 
 
 def _options(
@@ -170,7 +196,7 @@ def _scaled(h: npt.NDArray[np.float64], weight: float) -> npt.NDArray[np.float64
     return read_only(table)
 
 
-def _without_search(question: Question) -> Outcome | None:
+def without_search(question: Question) -> Outcome | None:
     """The outcome where no search is needed: a blocked end, or start = goal."""
     trace = _still(()) if question.options.trace else None
     blocked: Status | None = None
@@ -194,7 +220,8 @@ def _still(nodes: tuple[int, ...]) -> Trace:
     return Trace(np.zeros(ids.size, dtype=np.uint8), ids, ids * 0 - 1, np.zeros(ids.size))
 
 
-def _answer(question: Question, outcome: Outcome, engine: str, began: float) -> PlanResult:
+def answer(question: Question, outcome: Outcome, engine: str, began: float) -> PlanResult:
+    """The public form of an outcome; `began` is when the clock (`perf_counter`) was started."""
     certificate = math.inf
     if outcome.status in ("found", "budget_spent"):
         certificate = _ratio(outcome.cost, outcome.lower_bound)
