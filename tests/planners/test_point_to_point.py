@@ -22,6 +22,7 @@ def engine(request):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(point_to_point, "SMALL", 0)
         patch.setattr(point_to_point, "SEEN", ENGINES[request.param])
+        patch.setattr(point_to_point, "BRANCHING", 0.0)
         patch.setattr(ordered, "REORDERED_FROM", 0)
         yield request.param
 
@@ -248,6 +249,8 @@ def test_the_rule(engine):
         assert plan(graph, int(at[0]), int(at[-1]), costs=dear).engine == "bidirectional"
         blind = GraphMap(graph.indptr, graph.indices, graph.length_m)
         assert plan(blind, int(at[0]), int(at[-1])).engine == "bidirectional"
+        patch.setattr(point_to_point, "BRANCHING", 4.0)
+        assert plan(graph, int(at[0]), int(at[-1])).engine == "bidirectional"
         patch.setattr(point_to_point, "SMALL", graph.size + 1)
         assert plan(graph, int(at[0]), int(at[-1])).engine == "generic"
 
