@@ -116,6 +116,15 @@ def build_graph(nodes, edges, **options) -> GraphMap:
     )
 
 
+def doubling(stages: int) -> GraphMap:
+    """Ways whose exploration doubles with every stage where a bucket holds them all."""
+    edges = [(0, 2 * stages + 1, 2.0**30)]
+    for s in range(stages):
+        here, aside, following = 2 * s, 2 * s + 1, 2 * s + 2
+        edges += [(here, aside, 0.0), (here, following, 2.0 ** (stages - s)), (aside, following, 0)]
+    return build_graph(2 * stages + 2, sorted(edges, key=lambda edge: edge[0]))
+
+
 def random_positions(rng: np.random.Generator, nodes: int) -> np.ndarray | None:
     """No positions, scattered ones in an arbitrary unit, or several nodes on one spot."""
     kind = rng.integers(3)

@@ -17,10 +17,11 @@ from .errors import CheckError, MapFormatError
 from .fields import Field, cost_to_come, cost_to_go
 from .graphs import GraphMap
 from .guidance import Guidance, Reward
+from .many import plan_many
 from .maps import GridMap
 from .result import Path, PlanResult, SearchStats, Trace
 from .rivals import RIVALS, waypoint_guidance
-from .search import plan, plan_many
+from .search import plan
 from .strategies import STRATEGIES, Strategy
 
 __distribution__ = "aislewise"

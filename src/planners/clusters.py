@@ -15,8 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
 
 from .coarse import LEAST_SHARE
 from .costs import CostField
@@ -150,6 +148,9 @@ def cluster_cost_to_go(graph: GraphMap, goal: int, costs: CostField | None = Non
 
 def _to(root: int, clusters: Clusters, links: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """(k,) cost-to-go of the clusters; scipy drops links of zero, so they cost next to nothing."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import dijkstra
+
     k = clusters.seeds.size
     ends = clusters.targets, clusters.sources
     return np.asarray(

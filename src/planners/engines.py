@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from . import point_to_point
 from .lead_and_prove import loop
 from .question import Outcome, Question
 from .rivals.rows import Rival
@@ -41,7 +42,10 @@ TEXTBOOK = Engine("textbook", always, loop)
 
 RIVALS = Engine("rivals", always, solve)
 
-FAST: tuple[Engine, ...] = ()  # in the order in which they are asked
+FAST: tuple[Engine, ...] = (  # in the order in which they are asked
+    Engine("bucket-astar", point_to_point.line_fits, point_to_point.by_straight_line),
+    Engine("bidirectional", point_to_point.fits, point_to_point.by_both_ends),
+)
 
 CHOICES = ("auto", "generic", "textbook")
 

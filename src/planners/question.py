@@ -110,11 +110,12 @@ class Question(Request):
         if isinstance(self.map, GridMap):
             return self._grid_path(nodes)
         lengths, edges = steps(self.map, nodes, self.costs)
-        length_m = math.fsum(lengths)
+        length_m = math.fsum(lengths.tolist())
         cost = length_m
         if self.costs is not None:
-            cost = math.fsum(self.costs.price(nodes, lengths, edges))
-        labels = tuple(self.map.label(int(node)) for node in nodes)
+            cost = math.fsum(self.costs.price(nodes, lengths, edges).tolist())
+        names, ids = self.map.labels, nodes.tolist()
+        labels = tuple(ids) if names is None else tuple(names[k] for k in ids)
         return Path(read_only(nodes), length_m, labels=labels, edges=read_only(edges)), cost
 
     def _grid_path(self, nodes: npt.NDArray[np.int64]) -> tuple[Path, float]:

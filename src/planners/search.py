@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import operator
 import time
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -87,6 +86,52 @@ def plan(
     ('found', 4.0, [[0, 0], [1, 0], [1, 1], [1, 2], [0, 2]])
     """
     began = time.perf_counter()
+    request = request_of(
+        map, start, goal, costs=costs, strategy=strategy, weight=weight, guidance=guidance,
+        max_expansions=max_expansions, engine=engine, trace=trace, on_unreachable=on_unreachable,
+    )  # fmt: skip
+    return solved(request, began, heuristic, lower_bound, guidance)
+
+
+def solved(
+    request: Request,
+    began: float,
+    heuristic: Heuristic | None = None,
+    lower_bound: bool = False,
+    guidance: Guidance | None = None,
+) -> PlanResult:
+    """The answer of a request by the engine that fits; `began` is when its clock was started."""
+    settled, options = without_search(request), request.options
+    name = "generic" if options.engine == "auto" else options.engine
+    if settled is not None and heuristic is None and guidance is None and not options.trace:
+        return answer(request, settled, (), name, began)
+    question = question_of(request, heuristic, lower_bound, guidance)
+    if settled is not None:
+        settled.trace = still(question, settled) if options.trace else None
+        return answer(request, settled, question.log, name, began)
+    chosen = engine_for(question)
+    return answer(request, chosen.solve(question), question.log, chosen.name, began)
+
+
+def request_of(
+    map: Map,
+    start: Any,
+    goal: Any,
+    *,
+    costs: CostField | None = None,
+    strategy: str = "astar",
+    weight: float | None = None,
+    guidance: Guidance | None = None,
+    max_expansions: int | None = None,
+    engine: str = "auto",
+    trace: bool = False,
+    on_unreachable: str | None = None,
+) -> Request:
+    """The arguments of `plan`, checked, but for what leads.
+
+    Raises:
+        ValueError, TypeError: as `plan`.
+    """
     expect(map, (GridMap, GraphMap), "map")
     expect(costs, (CostField, type(None)), "costs")
     expect(guidance, (Guidance, type(None)), "guidance")
@@ -98,26 +143,7 @@ def plan(
         raise ValueError("on_unreachable='closest' needs a graph with positions")
     if costs is not None:
         expect_fit(costs, map)
-    request = Request(map, costs, source, target, row, w, options)
-    settled = _without_search(request)
-    plain = guidance is None and heuristic is None and not options.trace
-    name: str = "generic" if engine == "auto" else engine
-    if settled is not None and plain:
-        return _answer(request, settled, (), name, began)
-    ask = rival_question if isinstance(row, Rival) else _question
-    question = ask(request, heuristic, lower_bound, guidance)
-    if settled is not None:
-        settled.trace = still(question, settled) if options.trace else None
-        return _answer(request, settled, question.log, name, began)
-    chosen = engine_for(question)
-    return _answer(request, chosen.solve(question), question.log, chosen.name, began)
-
-
-def plan_many(
-    map: Map, queries: Iterable[tuple[Any, Any]], *, costs: CostField | None = None, **options: Any
-) -> list[PlanResult]:
-    """`plan` for each (start, goal), in order; the options are those of `plan`."""
-    return [plan(map, start, goal, costs=costs, **options) for start, goal in queries]
+    return Request(map, costs, source, target, row, w, options)
 
 
 def _options(
@@ -148,10 +174,15 @@ def _options(
     return Options(limit, engine, bool(trace), on_unreachable == "closest", trusted)
 
 
-def _question(
-    request: Request, heuristic: Heuristic | None, lower_bound: bool, guidance: Guidance | None
+def question_of(
+    request: Request,
+    heuristic: Heuristic | None = None,
+    lower_bound: bool = False,
+    guidance: Guidance | None = None,
 ) -> Question:
     """The request with the bound h (and whether it is consistent), the key that leads, the log."""
+    if isinstance(request.row, Rival):
+        return rival_question(request, heuristic, lower_bound, guidance)
     map, costs, row, weight = request.map, request.costs, request.row, request.weight
     if (heuristic is not None or guidance is not None) and row.discipline != PRIORITY:
         raise ValueError(f"{row.name!r} has no key to lead: choose ucs, greedy, astar or wastar")
@@ -187,7 +218,7 @@ def _scaled(h: npt.NDArray[np.float64], weight: float) -> npt.NDArray[np.float64
     return read_only(table)
 
 
-def _without_search(request: Request) -> Outcome | None:
+def without_search(request: Request) -> Outcome | None:
     """The outcome where no search is needed: a blocked end, or start = goal."""
     map, start = request.map, request.start
     blocked: Status | None = None
@@ -207,7 +238,8 @@ def _without_search(request: Request) -> Outcome | None:
     return Outcome("found", path, 0.0, counts=ONE)
 
 
-def _answer(request: Request, outcome: Outcome, log: Log, engine: str, began: float) -> PlanResult:
+def answer(request: Request, outcome: Outcome, log: Log, engine: str, began: float) -> PlanResult:
+    """The public form of an outcome; `began` is when the clock (`perf_counter`) was started."""
     bound, certificate = request.proof_weight, math.inf
     if outcome.status in ("found", "budget_spent"):
         certificate = _ratio(outcome.cost, outcome.lower_bound)

@@ -101,6 +101,8 @@ def _graph_steps(
     edges = np.repeat(first, counts) + offsets
     right = graph.indices[edges] == targets[move]
     edges, move = edges[right], move[right]
+    if np.array_equal(move, np.arange(sources.size)):  # no parallel edges to choose among
+        return graph.length_m[edges], edges
     price = graph.length_m[edges]
     if costs is not None:
         extra = 0.0 if costs.edge_pace is None else costs.edge_pace[edges].astype(np.float64)

@@ -7,7 +7,7 @@ import pytest
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from planners import CostField, GraphMap, Layer, check, plan
+from planners import CostField, GraphMap, Layer, check, plan, point_to_point
 
 SOURCES, GOALS = 4, 6
 
@@ -89,6 +89,33 @@ def test_the_straight_line_saves_work_on_roads(andorra):
     spent = {"ucs": 0, "astar": 0}
     for start, goal in rng.integers(andorra.size, size=(10, 2)).tolist():
         for strategy in spent:
-            result = plan(andorra, start, goal, strategy=strategy)
+            result = plan(andorra, start, goal, strategy=strategy, engine="generic")
             spent[strategy] += result.stats.expanded
     assert spent["astar"] < 0.7 * spent["ucs"]
+
+
+@pytest.mark.parametrize("seen", [0.0, np.inf], ids=["bucket-astar", "bidirectional"])
+@pytest.mark.parametrize("kind", ["lengths", "edge layer"])
+@pytest.mark.parametrize("name", ["andorra", "bremen"])
+def test_engines_on_roads_agree_with_scipy(request, monkeypatch, name, kind, seen):
+    """240 queries; where there are no positions, both ends answer whatever the rule."""
+    monkeypatch.setattr(point_to_point, "SEEN", seen)
+    monkeypatch.setattr(point_to_point, "BRANCHING", 0.0)
+    graph = request.getfixturevalue(name)
+    costs, prices = layered(graph, kind)
+    matrix = least_matrix(graph, prices)
+    rng = np.random.default_rng(12)
+    lined = name == "andorra" and seen == 0
+    for source in rng.integers(graph.size, size=20).tolist():
+        optima = dijkstra(matrix, indices=source)
+        for goal in rng.integers(graph.size, size=12).tolist():
+            result = plan(graph, source, goal, costs=costs)
+            if source != goal:
+                assert result.engine == ("bucket-astar" if lined else "bidirectional")
+            if np.isinf(optima[goal]):
+                assert (result.status, result.bound) == ("no_path", 1.0)
+                continue
+            assert (result.status, result.bound, result.certificate) == ("found", 1.0, 1.0)
+            relative = 1e-9 if costs is None else 1e-6
+            assert abs(result.cost - optima[goal]) <= relative * optima[goal]
+            check(graph, result, costs)

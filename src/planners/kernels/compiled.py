@@ -12,7 +12,21 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from . import alt, certify, entries, indexed, lead, loop, lower, queue, rivals, tiles, walk
+from . import (
+    alt,
+    buckets,
+    certify,
+    entries,
+    indexed,
+    lead,
+    loop,
+    lower,
+    queue,
+    rivals,
+    roads,
+    tiles,
+    walk,
+)  # fmt: skip
 
 # Reference counting costs helpers that take arrays a factor of 3 to 10; kernels own nothing, so it
 # can go. `_nrt` is a private option of numba: `_options` falls back to a plain compile without it.
@@ -22,7 +36,9 @@ FAST: dict[str, Any] = {"_nrt": False, **PLAIN}
 # Every kernel module lists what it adds: helpers that entries inline, entries, and functions chosen
 # by the type of their first argument while compiling. All have one set of options: numba compiles a
 # helper once per set of options of its caller.
-MODULES = (queue, loop, certify, entries, walk, tiles, alt, lower, lead, indexed, rivals)
+MODULES = (
+    queue, loop, certify, entries, walk, tiles, alt, lower, lead, indexed, rivals, buckets, roads,
+)  # fmt: skip
 HELPERS = tuple(helper for module in MODULES for helper in getattr(module, "HELPERS", ()))
 ENTRIES = {e.__name__: e for module in MODULES for e in getattr(module, "ENTRIES", ())}
 CHOSEN = [row for module in MODULES for row in getattr(module, "CHOSEN", ())]
