@@ -22,7 +22,7 @@ import numpy as np
 from .guidance import learned
 from .heuristics import NO_TABLE
 from .kernels.lead import Lead
-from .kernels.loop import BUDGET, EXHAUSTED, PRIORITY, PROVEN, REACHED, Key
+from .kernels.loop import BUDGET, EXHAUSTED, PRIORITY, PROVEN, REACHED, TABLE, Bound, Key
 from .kernels.queue import COUNTS, EXPANDED
 from .kernels.rival_workspace import RivalQuery
 from .kernels.workspace import Query
@@ -33,6 +33,11 @@ from .tracing import trace_of
 TOLERANCE = 1e-9
 # Times the steps of a straight way: the least budget that costs good advice nothing.
 UNTRUSTED_BUDGET = 8
+
+# With landmarks, the narrowest at which the ring of buckets still holds most keys (measured).
+NARROWER = 8
+
+ROUNDING = 1e-11  # of a path's cost: more than two sums of its steps differ by
 
 PROOF_KEY = Key(PRIORITY, 1.0, 1.0, NO_TABLE)
 
@@ -63,6 +68,7 @@ def lead_and_prove(question: Question, query: Query, space: Space) -> Outcome:
     if isinstance(key, Key) and key.discipline == PRIORITY and key.g_weight == 1:
         weighted = not key.table.size
         if weighted and w == 1:
+            query.order_by(_width(question, space))
             code = query.search(question.start, question.goal, key, proving=True, w=1.0)
             return _proven(question, query, code, 1.0, ())
         if weighted and question.consistent and w - space.slack >= 1:
@@ -74,6 +80,19 @@ def lead_and_prove(question: Question, query: Query, space: Space) -> Outcome:
     if code != REACHED:
         return replace(unfinished(question, query, code), log=log)
     return _certified(question, query, w, log)
+
+
+def _width(question: Question, space: Space) -> float:
+    """Bucket width of an A* that re-opens, by the type of its h.
+
+    The closer h comes to the truth the flatter is f, the more nodes share a bucket, and whatever
+    leaves it out of order is expanded again. With a table (mostly an exact field) a bucket holds
+    what differs by rounding only: the order is exact, and of equal keys the last one in leads.
+    """
+    bound: Any = question.bound
+    if not isinstance(bound, Bound):
+        return max(EXACT, space.width / NARROWER)
+    return max(EXACT, ROUNDING * question.h(question.start)) if bound.kind == TABLE else space.width
 
 
 def _weighted(question: Question, query: Query, w: float, key: Key) -> Outcome:

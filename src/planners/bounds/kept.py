@@ -76,10 +76,13 @@ class KeptFields:
     over all w. It lies between the cost-to-go on `min(old, new)` costs and the one now, equals both
     where nothing rose, and is consistent.
 
+    Fields are float64: float32 leads as well (measured), but could not stay exact when lowered.
+
     Args:
         map: answers are for this map, or one that differs from it in blocked nodes.
         costs: metres where none are given.
-        max_bytes: of all fields together, 8 bytes a node and field.
+        max_bytes: of all fields together, 8 bytes a node and field; the maps that they were made
+            for are held beside them.
 
     Raises:
         ValueError: costs that do not fit the map, or `max_bytes` below one field.

@@ -12,8 +12,9 @@ from ..errors import expect
 from ..graphs import GraphMap, Map
 from ..heuristics import default_bound, table_bound, tabulate
 from ..kernels.loop import Bound
+from ..kernels.workspace import last_reached
 from ..maps import GridMap
-from ..result import PlanResult, Trace
+from ..result import PlanResult
 from ..search import plan
 from ..walks import alike
 from .changes import freed
@@ -22,11 +23,11 @@ from .changes import freed
 class LearnedBound:
     """A lower bound on the cost to one goal that every search improves (Koenig, Likhachev 2005).
 
-    A search that expanded s with cost-so-far `g(s)`, and proved that no path from its start costs
+    A search that reached s at cost `g(s)`, and proved that no path from its start costs
     less than LB, shows that `cost(s, goal) >= LB - g(s)`: the bound of s is raised to it. After
     searches with w = 1 the bound stays consistent; with w > 1 that is not claimed. What was learned
     holds while costs only rise or cells are blocked; once a cost fell or a cell was freed all of it
-    is dropped.
+    is dropped. Not for several threads.
 
     Args:
         map: the map of the searches, or one that differs from it in blocked nodes.
@@ -67,13 +68,12 @@ class LearnedBound:
 
         Args:
             map: the map as it is now, where cells were blocked or freed since.
-            options: those of `planners.plan` but `heuristic` and `trace`.
+            options: those of `planners.plan` but `heuristic`.
         """
         self._follow(self.map if map is None else map)
         goal = self.map.label(self.goal)
-        options |= {"heuristic": self, "trace": True}
-        result = plan(self.map, start, goal, costs=self.costs, **options)
-        self.learn(result)
+        result = plan(self.map, start, goal, costs=self.costs, heuristic=self, **options)
+        self._learn(result)
         return result
 
     def bound_for(self, map: Map, goal: int, costs: CostField | None) -> tuple[Bound, bool]:
@@ -88,23 +88,11 @@ class LearnedBound:
         self._follow(map)
         return table_bound(self._values.view()), self._consistent
 
-    def learn(self, result: PlanResult) -> None:
-        """Raise the bound by the trace of a search that found a path to the goal.
-
-        The result has to be of this map and these costs as they are now.
-
-        Raises:
-            ValueError: a result for another goal, or without a trace.
-        """
-        if result.goal != self.goal or result.trace is None:
-            raise ValueError(
-                f"learn takes a result for goal {self.map.label(self.goal)!r} with trace=True, not "
-                f"for {self.map.label(result.goal)!r} with trace={result.trace is not None}"
-            )
-        self._follow(self.map)
-        if result.status != "found":
+    def _learn(self, result: PlanResult) -> None:
+        """Raise the bound by the search of this thread that has just given a result."""
+        if result.status != "found" or result.stats.expanded == 0:
             return
-        nodes, g = _expanded(result.trace)
+        nodes, g = last_reached(self.map.workspaces)
         learned = result.cost / result.certificate - g
         self._values[nodes] = np.maximum(self._values[nodes], learned)
         self._consistent &= result.bound == 1
@@ -119,14 +107,3 @@ class LearnedBound:
         if doubtful:
             self.dropped += 1
             self._begin()
-
-
-def _expanded(trace: Trace) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """The expanded nodes, once each, and the least cost with which each was expanded."""
-    expansions = trace.kinds == Trace.KINDS.index("expand")
-    nodes, g = trace.nodes[expansions], trace.g[expansions]
-    order = np.lexsort((g, nodes))
-    nodes, g = nodes[order], g[order]
-    first = np.ones(nodes.size, dtype=bool)
-    first[1:] = nodes[1:] != nodes[:-1]
-    return nodes[first], g[first]

@@ -223,6 +223,17 @@ class Query:
         return self.work.mark >= self.work.stamp
 
 
+def last_reached(store: Any) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """The nodes that this thread's last search on a map reached, and the cost of the way to each.
+
+    Args:
+        store: the thread-local store of the map, in which a search has been run.
+    """
+    work: Workspace = store.workspace
+    nodes = np.flatnonzero(work.mark >= work.stamp)
+    return nodes, work.g[nodes]
+
+
 def _workspace(store: Any, size: int) -> Workspace:
     held: Workspace | None = getattr(store, "workspace", None)
     if held is None or held.g.size != size:

@@ -98,13 +98,16 @@ def test_freed_cells_drop_it_and_blocked_ones_do_not():
         learned.plan((0, 0), GridMap(np.zeros((2, 2))))
 
 
-def test_it_learns_from_a_trace_of_its_own_goal_only():
+def test_a_query_without_a_search_teaches_nothing():
+    """What the last search left behind must not be taken for its own."""
     problem = open_grid(4)
     grid, costs, goal = problem.map, problem.costs, problem.goal
     learned = LearnedBound(grid, costs, goal)
-    with pytest.raises(ValueError, match="trace=True"):
-        learned.learn(plan(grid, 0, goal, costs=costs))
-    with pytest.raises(ValueError, match="goal"):
-        learned.learn(plan(grid, goal, 0, costs=costs, trace=True))
-    learned.learn(plan(grid, 0, goal, costs=costs, trace=True))
-    assert learned.values[0] > 0
+    before = learned.values
+    plan(grid, goal, 0, costs=costs, engine="generic")
+    assert learned.plan(goal).cost == 0.0
+    learned.plan(np.argwhere(grid.blocked)[0])
+    learned.plan(0, max_expansions=3)
+    assert np.array_equal(learned.values, before)
+    learned.plan(0, engine="textbook")
+    assert learned.values[0] > before[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -79,7 +80,7 @@ def test_guidance_may_lead_over_it(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_way_is_no_way(kind):
     grid = GridMap([[0, 0, 1, 0], [0, 0, 1, 0]])
-    problem = type("P", (), {"map": grid, "costs": None, "ends": ((0, 0), (0, 3))})
+    problem = SimpleNamespace(map=grid, costs=None, ends=((0, 0), (0, 3)))
     h = KINDS[kind](problem)
     for options in ({}, {"guidance": Guidance(trusted=False)}, {"strategy": "wastar"}):
         result = plan(grid, *problem.ends, heuristic=h, **options)
@@ -128,3 +129,22 @@ def test_kept_fields_follow_the_costs_and_the_map_of_the_query():
         assert by_field.status != "found" or close(by_field.cost, octile.cost)
         check(grid, by_field, costs, exact=True)
     assert kept.stats.misses == 1 and kept.stats.lowered > 10
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_bound_close_to_the_truth_is_no_reason_to_expand_again(kind):
+    """A layer of almost nothing makes almost all paths tie: f is flat, and order has to be exact.
+
+    In the order of the queue's common buckets A* re-opens most of what it expands here.
+    """
+    side = 60
+    rows, cols = np.indices((side, side))
+    hill = 4 * np.exp(-((rows - 30) ** 2 + (cols - 20) ** 2) / 60) + 1e-4 * np.sin(rows * cols)
+    grid = GridMap(np.zeros((side, side)))
+    costs = CostField(grid, layers=[Layer("risk", np.maximum(hill, 0.0))])
+    problem = SimpleNamespace(map=grid, costs=costs, ends=(61, 3400))
+    h = KINDS[kind](problem)
+    for _ in range(3):
+        learning = kind == "learned"
+        result = h.plan(61) if learning else plan(grid, *problem.ends, costs=costs, heuristic=h)
+        assert result.stats.reopened <= 0.05 * result.stats.expanded + 1
