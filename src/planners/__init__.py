@@ -9,7 +9,18 @@
 
 from __future__ import annotations
 
-from .bounds import Floor, KeptField, KeptFields, KeptStats, Landmarks, LearnedBound, floor_size
+from .bounds import (
+    AtHand,
+    Floor,
+    KeptField,
+    KeptFields,
+    KeptStats,
+    Landmarks,
+    LearnedBound,
+    floor_size,
+    forget,
+    prepare,
+)
 from .check import HeuristicCheck, check, check_heuristic
 from .costs import CostField, Layer
 from .edge_test import satisfies_edge_test
@@ -30,6 +41,7 @@ __version__ = "0.1.0"
 __all__ = [
     "RIVALS",
     "STRATEGIES",
+    "AtHand",
     "CheckError",
     "CostField",
     "Field",
@@ -56,8 +68,10 @@ __all__ = [
     "cost_to_come",
     "cost_to_go",
     "floor_size",
+    "forget",
     "plan",
     "plan_many",
+    "prepare",
     "satisfies_edge_test",
     "waypoint_guidance",
 ]

@@ -93,7 +93,7 @@ class CostField:
         self._compose()
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = ("pace", "edge_pace", "weights", "_paces")
+        derived = ("pace", "edge_pace", "weights", "_paces", "at_hand")
         return {name: value for name, value in self.__dict__.items() if name not in derived}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

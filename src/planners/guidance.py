@@ -25,6 +25,7 @@ from .kernels.lead import LEARN_EVERY, ROWS, Lead
 from .kernels.loop import ZERO, Key
 from .kernels.tiles import Tiles
 from .maps import GridMap, read_only
+from .question import Request
 from .walks import as_per_node
 
 SOC_REFERENCE = 0.5  # assumption: below half a charge the energy layer is rewarded more
@@ -110,21 +111,16 @@ class Expected(NamedTuple):
 
 
 def lead_key(
-    map: Map,
-    costs: CostField | None,
-    guidance: Guidance,
-    ends: tuple[int, int],
-    weight: float,
-    plain: Key,
-) -> tuple[Lead, str, Log]:
-    """The key `g_weight * g + W max(h, E) - r`, the name of E, and the log of what made them.
+    request: Request, guidance: Guidance, plain: Key, exact: bool
+) -> tuple[Lead, tuple[str, ...], Log]:
+    """The key `g_weight * g + W max(h, E) - r`, the name of its E, and the log of what made it.
 
     Args:
-        ends: node ids of start and goal.
-        weight: w of the query, for the default lead weight and the clamp.
         plain: the key without guidance.
+        exact: h is (nearly) the exact cost-to-go, so that an E could only mislead.
     """
-    expected = _expected(map, costs, guidance, ends, weight)
+    map, costs, weight = request.map, request.costs, request.weight
+    expected = _expected(request, guidance, exact)
     lead_weight = expected.lead_weight if guidance.lead_weight is None else guidance.lead_weight
     reward, log = _fixed(map, guidance)
     names, layers, mean, base = _learned(map, costs, guidance)
@@ -143,7 +139,7 @@ def lead_key(
         log += ({"event": "reward", "reward": name, "beta": beta, "ref": ref},)
     if not guidance.trusted:
         log += ({"event": "clamp", "most": "w * h"},)
-    return key, expected.name, (entry, *log)
+    return key, () if expected.name == "none" else (expected.name,), (entry, *log)
 
 
 def learned(key: Lead, costs: CostField | None) -> Log:
@@ -177,21 +173,25 @@ def led(
     return np.asarray(key.g_weight * g + lead)
 
 
-def _expected(
-    map: Map, costs: CostField | None, guidance: Guidance, ends: tuple[int, int], weight: float
-) -> Expected:
-    start, goal = ends
+def _expected(request: Request, guidance: Guidance, exact: bool) -> Expected:
+    map, costs, start, goal = request.map, request.costs, request.start, request.goal
     if not isinstance(guidance.estimate, str):
         table = per_node(map, guidance.estimate, "estimate")
         return Expected(table_bound(table), "array", LEAD_WITH_ESTIMATE)
-    none = Expected(closed_form(map, goal, costs, ZERO), "none", 2 * weight - 1)
-    if guidance.estimate == "none" or (guidance.estimate == "auto" and _is_flat(costs)):
+    nothing = closed_form(map, goal, costs, ZERO)
+    none = Expected(nothing, "none", 2 * request.weight - 1)
+    if guidance.estimate == "none":
+        return none
+    if guidance.estimate == "auto" and exact:
+        return Expected(nothing, "none", request.weight)
+    if guidance.estimate == "auto" and _is_flat(costs):
         return none
     if isinstance(map, GraphMap):
         return Expected(cluster_cost_to_go(map, goal, costs), "clusters", LEAD_WEIGHT)
     if guidance.estimate == "auto" and not tiles_fit(map):
         return none
-    if guidance.estimate == "tiles" or is_kept(map, goal, costs):
+    anew = request.options.engine != "auto"  # then counts do not depend on what is kept
+    if guidance.estimate == "tiles" or (is_kept(map, goal, costs) and not anew):
         return Expected(coarse_cost_to_go(map, goal, costs), "tiles", LEAD_WEIGHT)
     tiles, expanded = coarse_between(map, start, goal, costs)
     return Expected(tiles, "coarse", LEAD_WEIGHT, expanded)

@@ -88,7 +88,8 @@ class Question(Request):
         consistent: whether h is known to be consistent (a user's bound need not be).
         key: what leads.
         log: what the guidance did.
-        estimate: what E the guidance leads by: tiles, coarse, clusters, array, none; or "".
+        aids: what helps the loop: a bound at hand (field, landmarks), the E of the guidance (tiles,
+            coarse, clusters, array).
         plain: nothing but map, costs, strategy and weight was asked for: no guidance, no heuristic,
             no trace, no limit of expansions, nothing in place of an unreachable goal.
     """
@@ -98,7 +99,7 @@ class Question(Request):
     consistent: bool
     key: Key | Lead
     log: Log
-    estimate: str
+    aids: tuple[str, ...]
     plain: bool
 
     def h(self, node: int) -> float:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from .bounds.prepared import at_hand
 from .costs import CostField
 from .engines import CHOICES, engine_for
 from .errors import expect
@@ -187,8 +188,8 @@ def question_of(
     if (heuristic is not None or guidance is not None) and row.discipline != PRIORITY:
         raise ValueError(f"{row.name!r} has no key to lead: choose ucs, greedy, astar or wastar")
     goal, plain = request.goal, heuristic is None and guidance is None
-    bound = closed_form(map, goal, costs, ZERO) if row is UCS else default_bound(map, goal, costs)
-    table, consistent = NO_TABLE, True
+    bound, consistent, aids = _bound(request, heuristic is None)
+    table = NO_TABLE
     if heuristic is not None and row is not UCS:  # ucs: f = g, only guidance may lead it
         leading, proves, consistently = user_heuristic(map, goal, costs, heuristic, lower_bound)
         if proves:
@@ -199,15 +200,28 @@ def question_of(
             guidance = guidance.expecting(tabulate(leading, map.size))
     key: Any = Key(row.discipline, float(row.g_weight), float(row.key_weight(weight)), table)
     log: Log = ()
-    estimate = ""
     if guidance is not None:
-        ends = (request.start, goal)
-        key, estimate, log = lead_key(map, costs, guidance, ends, weight, key)
+        key, aid, log = lead_key(request, guidance, key, exact=aids == ("field",))
+        aids += aid
     return Question(
         map, costs, request.start, goal, row, weight, request.options,
-        space_of(map, costs), bound, consistent, key, log, estimate,
+        space_of(map, costs), bound, consistent, key, log, aids,
         plain and request.options.plain,
     )  # fmt: skip
+
+
+def _bound(request: Request, unasked: bool) -> tuple[Any, bool, tuple[str, ...]]:
+    """h, whether it is consistent, and what was at hand for it."""
+    map, costs, goal, row = request.map, request.costs, request.goal, request.row
+    if row is UCS:
+        return closed_form(map, goal, costs, ZERO), True, ()
+    if unasked and request.options.engine == "auto" and row.bounded:
+        prepared = at_hand(map, costs)
+        best = None if prepared is None else prepared.best(map, goal, costs)
+        if best is not None:
+            name, bound, consistent = best
+            return bound, consistent, (name,)
+    return default_bound(map, goal, costs), True, ()
 
 
 def _scaled(h: npt.NDArray[np.float64], weight: float) -> npt.NDArray[np.float64]:

@@ -6,8 +6,10 @@ from .floor import Floor, floor_size
 from .kept import KeptField, KeptFields, KeptStats
 from .landmarks import Landmarks
 from .learned import LearnedBound
+from .prepared import AtHand, forget, prepare
 
 __all__ = [
+    "AtHand",
     "Floor",
     "KeptField",
     "KeptFields",
@@ -15,4 +17,6 @@ __all__ = [
     "Landmarks",
     "LearnedBound",
     "floor_size",
+    "forget",
+    "prepare",
 ]

@@ -126,6 +126,10 @@ class KeptFields:
         with self._lock:
             self._slots.clear()
 
+    def has(self, goal: int) -> bool:
+        """Whether a node id has a field at hand."""
+        return goal in self._slots
+
     def bound(self, goal: Any, map: Map | None = None) -> KeptField:
         """The field of a goal under the costs as they are now.
 

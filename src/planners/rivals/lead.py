@@ -73,7 +73,7 @@ def rival_question(
     return RivalQuestion(
         map, costs, request.start, goal, row, request.weight, request.options,
         space_of(map, costs), bound, consistent, Key(PRIORITY, 1.0, request.weight, table), (),
-        "", False, _promised(map, costs, row, bound, consistent), targets,
+        (), False, _promised(map, costs, row, bound, consistent), targets,
     )  # fmt: skip
 
 
