@@ -177,6 +177,16 @@ def led(
     return np.asarray(key.g_weight * g + lead)
 
 
+def estimate_table(
+    map: Map, costs: CostField | None, guidance: Guidance, ends: tuple[int, int], weight: float
+) -> npt.NDArray[np.float64]:
+    """(size,) E of every node."""
+    values = _expected(map, costs, guidance, ends, weight).values
+    if isinstance(values, Tiles):
+        return tabulate(values, map.size)
+    return tabulate_at(values, np.arange(map.size))
+
+
 def _expected(
     map: Map, costs: CostField | None, guidance: Guidance, ends: tuple[int, int], weight: float
 ) -> Expected:
