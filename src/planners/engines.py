@@ -57,7 +57,7 @@ def engine_for(question: Question) -> Engine:
         return replace(RIVALS, name="textbook") if textbook else RIVALS
     if textbook:
         return TEXTBOOK
-    if question.aids:
+    if question.aids and question.options.engine == "auto":
         return replace(GENERIC, name="+".join(question.aids))
     if question.options.engine == "auto" and question.plain:
         for engine in FAST:

@@ -173,6 +173,14 @@ def led(
     return np.asarray(key.g_weight * g + lead)
 
 
+def estimate_table(request: Request, guidance: Guidance) -> npt.NDArray[np.float64]:
+    """(size,) E of every node."""
+    values, size = _expected(request, guidance, exact=False).values, request.map.size
+    if isinstance(values, Tiles):
+        return tabulate(values, size)
+    return tabulate_at(values, np.arange(size))
+
+
 def _expected(request: Request, guidance: Guidance, exact: bool) -> Expected:
     map, costs, start, goal = request.map, request.costs, request.start, request.goal
     if not isinstance(guidance.estimate, str):

@@ -133,6 +133,8 @@ graph = GraphMap([0, 2, 3, 3], [1, 2, 2], [1.0, 5.0, 1.0])
 two = plan(graph, 0, 2, strategy="wastar", heuristic=[0.0, 9.0, 0.0])
 from planners.coarse import coarse_cost_to_go, tabulate
 three = tabulate(coarse_cost_to_go(grid, 35, side=2), 36)
+plan(grid, 0, 35, strategy="focal")
+plan(graph, 0, 2, strategy="xdp")
 from planners.kernels import compiled
 found = {}
 for name, called in compiled._READY.items():
@@ -168,6 +170,8 @@ def test_no_kernel_counts_references(tmp_path):
         "tile_links",
         "tile_paces",
         "tabulate_tiles",
+        "run_rival",
+        "run_rival_certify",
     } <= set(values["found"])
     for name, kernel in values["found"].items():
         assert kernel["hits"] == 0, name

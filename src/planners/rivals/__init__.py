@@ -13,10 +13,11 @@ declared `lower_bound=True`, and count as the six strategies do. Equal keys leav
 first out; the queues are exact heaps.
 
 Weighted A*: Pohl 1970. `xdp`, `xup`, `pwxdp`: Chen and Sturtevant 2019 and 2021. `focal`: Pearl and
-Kim 1982. `ees`: Thayer and Ruml 2011; h-hat is h times mean pace over least pace, or
-`Guidance(estimate=...)` where given, d-hat is h. `ara`: Likhachev, Gordon and Thrun 2003.
-`llm-astar`: Meng et al. 2024, its waypoints by `waypoint_guidance`. Suboptimality that is
-distributed at run time (DSWA*) is no row of a table like this and is not here.
+Kim 1982. `ees`: Thayer and Ruml 2011; h-hat is h at the price that the way to a node has paid for
+each unit that h fell, or `Guidance(estimate=E)` where given (an array, or `"tiles"`); d-hat is h.
+`ara`: Likhachev, Gordon and Thrun 2003. `llm-astar`: Meng et al. 2024, its waypoints by
+`waypoint_guidance`. Suboptimality that is distributed at run time (DSWA*) is no row of a table like
+this and is not here.
 """
 
 from __future__ import annotations

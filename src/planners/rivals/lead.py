@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ..costs import CostField
 from ..edge_test import satisfies_edge_test, steepest_edge
 from ..graphs import Map
-from ..guidance import Guidance, per_node, reward_total
+from ..guidance import Guidance, estimate_table, reward_total
 from ..heuristics import (
     NO_TABLE,
     UNREACHABLE,
@@ -31,13 +31,15 @@ from .waypoints import WaypointGuidance
 
 @dataclass(slots=True)
 class RivalQuestion(Question):
-    """A question to a rival; the table of its key is phi of the key `g + phi`, or h-hat.
+    """A question to a rival.
 
     Attributes:
+        table: (size,) phi of the key `g + phi`, or h-hat; empty where the key is a formula.
         promised: whether the row's own theorem bounds the cost with this h.
         targets: node ids to be reached in turn, the goal last.
     """
 
+    table: npt.NDArray[np.float64]
     promised: bool
     targets: tuple[int, ...]
 
@@ -68,12 +70,12 @@ def rival_question(
         table = _reward_table(request, row, tabulate(bound, map.size), guidance)
     elif isinstance(guidance, WaypointGuidance):
         targets = (*(v for v in guidance.waypoints if v != goal), goal)
-    elif guidance is not None and not isinstance(guidance.estimate, str):
-        table = read_only(per_node(map, guidance.estimate, "estimate"))
+    elif _has_estimate(guidance):
+        table = read_only(estimate_table(request, guidance))
     return RivalQuestion(
         map, costs, request.start, goal, row, request.weight, request.options,
-        space_of(map, costs), bound, consistent, Key(PRIORITY, 1.0, request.weight, table), (),
-        (), False, _promised(map, costs, row, bound, consistent), targets,
+        space_of(map, costs), bound, consistent, Key(PRIORITY, 1.0, request.weight, NO_TABLE), (),
+        (), False, table, _promised(map, costs, row, bound, consistent), targets,
     )  # fmt: skip
 
 
@@ -96,13 +98,20 @@ def _promised(map: Map, costs: CostField | None, row: Rival, bound: Any, consist
     return promised
 
 
+def _has_estimate(guidance: Guidance | None) -> TypeGuard[Guidance]:
+    """Whether E was asked for by name or given; `"auto"` asks for none of a rival."""
+    if guidance is None or not isinstance(guidance.estimate, str):
+        return guidance is not None
+    return guidance.estimate == "tiles"
+
+
 def _check_guidance(row: Rival, guidance: Guidance | None) -> None:
     if guidance is None:
         return
     given = set()
     if isinstance(guidance, WaypointGuidance):
         given.add("waypoints")
-    elif not isinstance(guidance.estimate, str):
+    elif _has_estimate(guidance):
         given.add("estimate")
     if isinstance(guidance.rewards, str) or guidance.rewards:
         given.add("rewards")

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..heuristics import tabulate, tabulate_at
 from ..kernels import rivals as kernel
-from ..kernels.loop import BUDGET, EXHAUSTED, PROVEN, REACHED, Key
+from ..kernels.loop import BUDGET, EXHAUSTED, PROVEN, REACHED
 from ..kernels.rival_workspace import RivalQuery
 from ..kernels.rivals import PAUSED, Order
 from ..lead_and_prove import TOLERANCE, unfinished
@@ -69,14 +69,13 @@ class Run:
 
     def _order(self) -> Order:
         h_start = self.question.h(self.question.start)
-        assert isinstance(self.question.key, Key)  # as `rival_question` makes it
         return Order(
             kind=self.row.order,
             weight=float(self.w),
             ratio=_mean_over_least_pace(self.question),
             h_start=h_start,
             prior=PRIOR * h_start if h_start > 0 else 1.0,
-            table=self.question.key.table,
+            table=self.question.table,
             goal=self.question.goal,
             pause=-1,
             reopen=self.row.repair == "reopen",

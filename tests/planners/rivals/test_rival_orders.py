@@ -12,7 +12,7 @@ from instances import build_graph, open_grid
 from naive_rivals import anytime, best_first, explicit, towards_targets
 from oracles import close
 
-from planners import GridMap, Guidance, Reward, plan, waypoint_guidance
+from planners import GridMap, Guidance, Reward, check, plan, waypoint_guidance
 from planners.check import edges_of, exact_costs
 from planners.kernels.rivals import pwxdp, xdp, xup
 from planners.rivals.solve import ARA_WEIGHTS, PRIOR
@@ -93,6 +93,20 @@ def test_explicit_estimation(reopen, given_estimate):
         guidance = Guidance(estimate=guess) if given_estimate else None
         result = answer(graph, h, "ees-reopen" if reopen else "ees", guidance=guidance)
         assert lead_of(result) == race.order
+
+
+def test_explicit_estimation_may_expect_what_tiles_see():
+    """The same cost bound, another order than with what the way has paid."""
+    other = 0
+    for seed in range(6):
+        problem = open_grid(seed, side=30)
+        query = {"costs": problem.costs, "strategy": "ees", "trace": True}
+        own = plan(problem.map, *problem.ends, **query)
+        tiles = plan(problem.map, *problem.ends, guidance=Guidance(estimate="tiles"), **query)
+        check(problem.map, tiles, problem.costs, exact=True)
+        assert tiles.bound == 1.5
+        other += own.trace.expanded.tolist() != tiles.trace.expanded.tolist()
+    assert other > 3
 
 
 def test_ara_improves_as_its_weight_falls():
