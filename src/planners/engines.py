@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 from .lead_and_prove import loop
 from .question import Outcome, Question
 from .rivals.rows import Rival
 from .rivals.solve import solve
+from .uniform import jump_points, lacks_jump_points, lacks_uniform_four, uniform_four
 
 
 @dataclass(frozen=True)
@@ -22,39 +24,51 @@ class Engine:
 
     Attributes:
         name: what `result.engine` says.
-        fits: whether the engine can answer a question whose start is free and is not its goal.
-        solve: its answer.
+        lacks: what the engine needs and a question does not have, in words; empty where it fits.
+        solve: its answer to a question that fits, whose start is free and is not its goal.
     """
 
     name: str
-    fits: Callable[[Question], bool]
+    lacks: Callable[[Question], str]
     solve: Callable[[Question], Outcome]
 
 
-def always(question: Question) -> bool:
+def nothing(question: Question) -> str:
     """The loop answers every question."""
-    return True
+    return ""
 
 
-GENERIC = Engine("generic", always, loop)
-TEXTBOOK = Engine("textbook", always, loop)
+GENERIC = Engine("generic", nothing, loop)
+TEXTBOOK = Engine("textbook", nothing, loop)
+JUMP_POINTS = Engine("jump-points", lacks_jump_points, jump_points)
+UNIFORM_FOUR = Engine("uniform-four", lacks_uniform_four, uniform_four)
 
-RIVALS = Engine("rivals", always, solve)
+RIVALS = Engine("rivals", nothing, solve)
 
-FAST: tuple[Engine, ...] = ()  # in the order in which they are asked
+FAST = (JUMP_POINTS, UNIFORM_FOUR)  # in the order in which they are asked
 
-CHOICES = ("auto", "generic", "textbook")
+NAMED = {row.name: row for row in (GENERIC, TEXTBOOK, *FAST)}
+Choice = Literal["auto", "generic", "textbook", "jump-points", "uniform-four"]
+CHOICES: tuple[Choice, ...] = get_args(Choice)
 
 
 def engine_for(question: Question) -> Engine:
-    """The engine that the question asks for, or the first that fits."""
-    textbook = question.options.engine == "textbook"
+    """The engine that the question asks for, or the first that fits.
+
+    Raises:
+        ValueError: the engine that is asked for does not fit; the message says why.
+    """
+    name = question.options.engine
+    if name != "auto":
+        lacking = NAMED[name].lacks(question)
+        if lacking:
+            raise ValueError(f"engine {name!r} needs {lacking}: take engine='auto'")
     if isinstance(question.row, Rival):
-        return replace(RIVALS, name="textbook") if textbook else RIVALS
-    if textbook:
-        return TEXTBOOK
-    if question.options.engine == "auto" and question.plain:
+        return replace(RIVALS, name="textbook") if name == "textbook" else RIVALS
+    if name != "auto":
+        return NAMED[name]
+    if question.plain:
         for engine in FAST:
-            if engine.fits(question):
+            if not engine.lacks(question):
                 return engine
     return GENERIC

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .costs import CostField
-from .engines import CHOICES, engine_for
+from .engines import CHOICES, FAST, Choice, engine_for
 from .errors import expect
 from .graphs import GraphMap, Map
 from .guidance import Guidance, lead_key
@@ -29,10 +29,9 @@ from .spaces import expect_fit, space_of
 from .strategies import UCS, checked_weight
 from .tracing import still, told
 
-Engine = Literal["auto", "generic", "textbook"]
-
 PLAIN = Options(NO_LIMIT, "auto", False, False, True)
 PLAIN_UNTRUSTED = replace(PLAIN, trusted=False)
+NAMES_OF_FAST = frozenset(row.name for row in FAST)
 ONE = (0, 1, 0, 1, 0)  # the start alone has been generated
 NO_EDGES = read_only(np.empty(0, dtype=np.int64))
 
@@ -49,7 +48,7 @@ def plan(
     heuristic: Heuristic | None = None,
     lower_bound: bool = False,
     max_expansions: int | None = None,
-    engine: Engine = "auto",
+    engine: Choice = "auto",
     trace: bool = False,
     on_unreachable: Literal["closest"] | None = None,
 ) -> PlanResult:
@@ -69,7 +68,8 @@ def plan(
         lower_bound: the user declares that `heuristic` never overestimates.
         max_expansions: stop after so many; the status is then `budget_spent`.
         engine: `auto`: the fastest that fits, named in `result.engine`; `generic`: the compiled
-            loop; `textbook`: the same loop as plain Python.
+            loop; `textbook`: the same loop as plain Python; `jump-points`, `uniform-four`: A* on
+            grids of uniform costs, with 8-connected and with 4-connected moves.
         trace: record every event in `result.trace`, to draw, animate and save.
         on_unreachable: `"closest"`: where the goal cannot be reached, status `no_path` comes with
             the path to the reachable node nearest in straight line (ties: least id).
@@ -101,15 +101,16 @@ def plan(
     request = Request(map, costs, source, target, row, w, options)
     settled = _without_search(request)
     plain = guidance is None and heuristic is None and not options.trace
+    plain = plain and engine not in NAMES_OF_FAST  # whether they fit is seen on a question
     name: str = "generic" if engine == "auto" else engine
     if settled is not None and plain:
         return _answer(request, settled, (), name, began)
     ask = rival_question if isinstance(row, Rival) else _question
     question = ask(request, heuristic, lower_bound, guidance)
+    chosen = engine_for(question)
     if settled is not None:
         settled.trace = still(question, settled) if options.trace else None
         return _answer(request, settled, question.log, name, began)
-    chosen = engine_for(question)
     return _answer(request, chosen.solve(question), question.log, chosen.name, began)
 
 

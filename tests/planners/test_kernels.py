@@ -134,6 +134,8 @@ two = plan(graph, 0, 2, strategy="wastar", heuristic=[0.0, 9.0, 0.0])
 from planners.coarse import coarse_cost_to_go, tabulate
 three = tabulate(coarse_cost_to_go(grid, 35, side=2), 36)
 from planners.kernels import compiled
+plan(grid, 0, 35, engine="jump-points")
+plan(GridMap(np.zeros((6, 6)), moves="four"), 0, 35, engine="uniform-four")
 found = {}
 for name, called in compiled._READY.items():
     kernel = called.dispatcher
@@ -168,6 +170,9 @@ def test_no_kernel_counts_references(tmp_path):
         "tile_links",
         "tile_paces",
         "tabulate_tiles",
+        "run_jump_points",
+        "run_four",
+        "run_unpack",
     } <= set(values["found"])
     for name, kernel in values["found"].items():
         assert kernel["hits"] == 0, name

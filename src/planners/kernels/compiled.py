@@ -12,7 +12,22 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from . import alt, certify, entries, indexed, lead, loop, lower, queue, rivals, tiles, walk
+from . import (
+    alt,
+    certify,
+    entries,
+    four,
+    indexed,
+    jump_points,
+    lead,
+    loop,
+    lower,
+    queue,
+    records,
+    rivals,
+    tiles,
+    walk,
+)  # fmt: skip
 
 # Reference counting costs helpers that take arrays a factor of 3 to 10; kernels own nothing, so it
 # can go. `_nrt` is a private option of numba: `_options` falls back to a plain compile without it.
@@ -22,7 +37,10 @@ FAST: dict[str, Any] = {"_nrt": False, **PLAIN}
 # Every kernel module lists what it adds: helpers that entries inline, entries, and functions chosen
 # by the type of their first argument while compiling. All have one set of options: numba compiles a
 # helper once per set of options of its caller.
-MODULES = (queue, loop, certify, entries, walk, tiles, alt, lower, lead, indexed, rivals)
+MODULES = (
+    queue, loop, certify, entries, walk, tiles, alt, lower, lead, indexed, rivals, records,
+    jump_points, four,
+)  # fmt: skip
 HELPERS = tuple(helper for module in MODULES for helper in getattr(module, "HELPERS", ()))
 ENTRIES = {e.__name__: e for module in MODULES for e in getattr(module, "ENTRIES", ())}
 CHOSEN = [row for module in MODULES for row in getattr(module, "CHOSEN", ())]
@@ -102,6 +120,23 @@ def _register() -> None:
         register_jitable(**options)(helper)
     for function, table in CHOSEN:
         overload(function, strict=False, jit_options=options)(_by_type(table))
+    trailing, leading = _count_zeros("cttz"), _count_zeros("ctlz")
+    for python, counted in (
+        (jump_points.trailing_zeros, lambda word: lambda word: trailing(word)),
+        (jump_points.leading_zeros, lambda word: lambda word: leading(word)),
+    ):
+        overload(python, strict=False, jit_options=options)(counted)
+
+
+def _count_zeros(instruction: str) -> Any:
+    """The processor's count of zeros at one end of a uint64 that is not zero."""
+    from numba import types
+    from numba.extending import intrinsic
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return getattr(builder, instruction)(values[0], context.get_constant(types.boolean, 0))
+
+    return intrinsic(lambda typing, word: (types.int64(types.uint64), generate))
 
 
 def _by_type(table: dict[type, Callable[..., Any]]) -> Callable[..., Callable[..., Any]]:
