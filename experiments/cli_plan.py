@@ -18,6 +18,12 @@ PLAN_KEYS = (
 )  # fmt: skip
 
 
+ENGINE = click.option(
+    "--engine", default="auto", show_default=True,
+    help="auto, generic, textbook, or a fast one by name, such as jump-points.",
+)  # fmt: skip
+
+
 def _cell(context: click.Context, option: click.Parameter, value: str) -> tuple[int, int]:
     """(row, col) of ROW,COL; a usage error names what is neither."""
     try:
@@ -32,6 +38,7 @@ def _cell(context: click.Context, option: click.Parameter, value: str) -> tuple[
 @click.option("--start", metavar="R,C", callback=_cell, required=True, help="Cell to start from.")
 @click.option("--goal", metavar="R,C", callback=_cell, required=True, help="Cell to reach.")
 @click.option("--strategy", default="astar", show_default=True, help="bfs, dfs, ucs, greedy, ...")
+@ENGINE
 @click.option("--weight", type=float, help="w of wastar (1.5); 1 for all others.")
 @click.option("--risk", metavar="FILE.npy", type=click.Path(path_type=Path),
               help="A layer of extra cost per metre, one value a cell.")  # fmt: skip
@@ -48,6 +55,7 @@ def plan(
     goal: tuple[int, int],
     strategy: str,
     weight: float | None,
+    engine: Any,
     risk: Path | None,
     picture: Path | None,
     trace: Path | None,
@@ -63,8 +71,9 @@ def plan(
     loaded = load_floor(map_file)
     costs = None if risk is None else _with_risk(loaded, risk)
     result = plan_path(
-        loaded.grid, start, goal, costs=costs, strategy=strategy, weight=weight, trace=bool(files)
-    )
+        loaded.grid, start, goal, costs=costs, strategy=strategy, weight=weight, engine=engine,
+        trace=bool(files),
+    )  # fmt: skip
     _write(files, loaded, result, costs)
     if as_json:
         values = result.as_dict()
@@ -149,7 +158,7 @@ def _tell(
               help="The map; else the one beside SCEN that it names.")  # fmt: skip
 @click.option("--strategy", default="astar", show_default=True, help="bfs, dfs, ucs, greedy, ...")
 @click.option("--weight", type=float, help="w of wastar (1.5); 1 for all others.")
-@click.option("--engine", default="auto", show_default=True, help="auto, generic or textbook.")
+@ENGINE
 @click.option("--limit", type=click.IntRange(min=1), help="So many queries, spread over the file.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, nothing else.")
 def verify(

@@ -7,19 +7,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from envs.formats import LoadedMap, Scenario, load_scenario
 from planners import CheckError, GridMap, MapFormatError, PlanResult, check, plan
+from planners.engines import Choice
 
 from .mapfiles import load_floor
 
 TOLERANCE = 0.01  # some published optima are off by up to 0.005
 SHOWN_FINDINGS = 5
-
-Engine = Literal["auto", "generic", "textbook"]
 
 
 @dataclass
@@ -113,7 +112,7 @@ def verify_scenario(
     *,
     strategy: str = "astar",
     weight: float | None = None,
-    engine: Engine = "auto",
+    engine: Choice = "auto",
     limit: int | None = None,
     on_done: Callable[[float], None] = lambda done: None,
 ) -> Verification:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
-from . import point_to_point
 from .lead_and_prove import loop
+from .point_to_point import by_both_ends, by_straight_line, lacks_both_ends, lacks_line
 from .question import Outcome, Question
 from .rivals.rows import Rival
 from .rivals.solve import solve
+from .uniform import jump_points, lacks_jump_points, lacks_uniform_four, uniform_four
 
 
 @dataclass(frozen=True)
@@ -23,44 +25,58 @@ class Engine:
 
     Attributes:
         name: what `result.engine` says.
-        fits: whether the engine can answer a question whose start is free and is not its goal.
-        solve: its answer.
+        lacks: what the engine needs and a question does not have, in words; empty where it fits.
+        solve: its answer to a question that fits, whose start is free and is not its goal.
     """
 
     name: str
-    fits: Callable[[Question], bool]
+    lacks: Callable[[Question], str]
     solve: Callable[[Question], Outcome]
 
 
-def always(question: Question) -> bool:
+def nothing(question: Question) -> str:
     """The loop answers every question."""
-    return True
+    return ""
 
 
-GENERIC = Engine("generic", always, loop)
-TEXTBOOK = Engine("textbook", always, loop)
+GENERIC = Engine("generic", nothing, loop)
+TEXTBOOK = Engine("textbook", nothing, loop)
+RIVALS = Engine("rivals", nothing, solve)
 
-RIVALS = Engine("rivals", always, solve)
-
-FAST: tuple[Engine, ...] = (  # in the order in which they are asked
-    Engine("bucket-astar", point_to_point.line_fits, point_to_point.by_straight_line),
-    Engine("bidirectional", point_to_point.fits, point_to_point.by_both_ends),
+UNIFORM = (
+    Engine("jump-points", lacks_jump_points, jump_points),
+    Engine("uniform-four", lacks_uniform_four, uniform_four),
 )
-
-CHOICES = ("auto", "generic", "textbook")
+ON_GRAPHS = (
+    Engine("bucket-astar", lacks_line, by_straight_line),
+    Engine("bidirectional", lacks_both_ends, by_both_ends),
+)
+NAMED = {row.name: row for row in (GENERIC, TEXTBOOK, *UNIFORM, *ON_GRAPHS)}
+Choice = Literal[
+    "auto", "generic", "textbook", "jump-points", "uniform-four", "bucket-astar", "bidirectional"
+]
+CHOICES: tuple[Choice, ...] = get_args(Choice)
 
 
 def engine_for(question: Question) -> Engine:
-    """The engine that the question asks for, or the first that fits."""
-    textbook = question.options.engine == "textbook"
+    """The engine that the question asks for, or the first that fits.
+
+    The order is measured: an exact field at hand, uniform costs, landmarks at hand, graphs, the
+    loop.
+
+    Raises:
+        ValueError: the engine that is asked for does not fit; the message says why.
+    """
+    name = question.options.engine
     if isinstance(question.row, Rival):
-        return replace(RIVALS, name="textbook") if textbook else RIVALS
-    if textbook:
-        return TEXTBOOK
-    if question.aids and question.options.engine == "auto":
-        return replace(GENERIC, name="+".join(question.aids))
-    if question.options.engine == "auto" and question.plain:
-        for engine in FAST:
-            if engine.fits(question):
+        return replace(RIVALS, name="textbook") if name == "textbook" else RIVALS
+    if name != "auto":
+        lacking = NAMED[name].lacks(question)
+        if lacking:
+            raise ValueError(f"engine {name!r} needs {lacking}: take engine='auto'")
+        return NAMED[name]
+    if question.plain and question.aids != ("field",):
+        for engine in UNIFORM if question.aids else (*UNIFORM, *ON_GRAPHS):
+            if not engine.lacks(question):
                 return engine
-    return GENERIC
+    return replace(GENERIC, name="+".join(question.aids)) if question.aids else GENERIC

@@ -158,23 +158,34 @@ def _roads(question: Question, graph: GraphMap) -> Roads:
     return Roads(rows, ahead, back, longest, width, seen)
 
 
-def line_fits(question: Question) -> bool:
-    """A* on a graph where the straight line sees enough to beat a second end."""
-    bound = question.bound
-    if not isinstance(bound, Bound) or bound.kind != STRAIGHT or not fits(question):
-        return False
+def lacks_line(question: Question) -> str:
+    """What A* by the straight line needs and the question does not have; empty where it fits."""
+    lacking, bound = lacks_both_ends(question), question.bound
+    if lacking:
+        return lacking
+    if not isinstance(bound, Bound) or bound.kind != STRAIGHT:
+        return "positions, and the straight line as the heuristic"
     roads = roads_of(question)
-    return roads.seen >= SEEN and roads.step.size >= BRANCHING * question.map.size
+    if roads.seen < SEEN or roads.step.size < BRANCHING * question.map.size:
+        return f"{BRANCHING:g} edges a node, and a line that sees {SEEN:.0%} of the costs"
+    return ""
 
 
-def fits(question: Question) -> bool:
-    """A* on a graph, neither tiny nor with steps at the ends of float64."""
-    if question.row is not ASTAR or not isinstance(question.map, GraphMap):
-        return False
-    if question.map.size < SMALL:
-        return False
+def lacks_both_ends(question: Question) -> str:
+    """What a search from both ends needs and the question does not have; empty where it fits.
+
+    A graph that is neither tiny nor has steps at the ends of float64.
+    """
+    if not isinstance(question.map, GraphMap) or question.map.size < SMALL:
+        return f"a GraphMap of at least {SMALL} nodes"
+    if question.row is not ASTAR:
+        return "strategy 'astar'"
+    if not question.plain:
+        return "a question without guidance, heuristic, trace, max_expansions and on_unreachable"
     roads = roads_of(question)
-    return roads.width > LEAST_STEP and question.h(question.start) < roads.width * MOST_BUCKETS
+    if roads.width > LEAST_STEP and question.h(question.start) < roads.width * MOST_BUCKETS:
+        return ""
+    return "steps that are not at the ends of float64"
 
 
 def by_both_ends(question: Question) -> Outcome:

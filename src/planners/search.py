@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from .bounds.prepared import at_hand
 from .costs import CostField
-from .engines import CHOICES, engine_for
+from .engines import CHOICES, Choice, engine_for
 from .errors import expect
 from .graphs import GraphMap, Map
 from .guidance import Guidance, lead_key
@@ -29,10 +29,9 @@ from .spaces import expect_fit, space_of
 from .strategies import UCS, checked_weight
 from .tracing import still, told
 
-Engine = Literal["auto", "generic", "textbook"]
-
 PLAIN = Options(NO_LIMIT, "auto", False, False, True)
 PLAIN_UNTRUSTED = replace(PLAIN, trusted=False)
+ALWAYS = ("auto", "generic", "textbook")  # engines that answer every question
 ONE = (0, 1, 0, 1, 0)  # the start alone has been generated
 NO_EDGES = read_only(np.empty(0, dtype=np.int64))
 
@@ -49,7 +48,7 @@ def plan(
     heuristic: Heuristic | None = None,
     lower_bound: bool = False,
     max_expansions: int | None = None,
-    engine: Engine = "auto",
+    engine: Choice = "auto",
     trace: bool = False,
     on_unreachable: Literal["closest"] | None = None,
 ) -> PlanResult:
@@ -69,7 +68,8 @@ def plan(
         lower_bound: the user declares that `heuristic` never overestimates.
         max_expansions: stop after so many; the status is then `budget_spent`.
         engine: `auto`: the fastest that fits, named in `result.engine`; `generic`: the compiled
-            loop; `textbook`: the same loop as plain Python.
+            loop; `textbook`: the same loop as plain Python; `jump-points`, `uniform-four`: A* on
+            grids of uniform costs, with 8-connected and with 4-connected moves.
         trace: record every event in `result.trace`, to draw, animate and save.
         on_unreachable: `"closest"`: where the goal cannot be reached, status `no_path` comes with
             the path to the reachable node nearest in straight line (ties: least id).
@@ -104,13 +104,14 @@ def solved(
     """The answer of a request by the engine that fits; `began` is when its clock was started."""
     settled, options = without_search(request), request.options
     name = "generic" if options.engine == "auto" else options.engine
-    if settled is not None and heuristic is None and guidance is None and not options.trace:
+    plain = heuristic is None and guidance is None and not options.trace
+    if settled is not None and plain and options.engine in ALWAYS:
         return answer(request, settled, (), name, began)
     question = question_of(request, heuristic, lower_bound, guidance)
+    chosen = engine_for(question)
     if settled is not None:
         settled.trace = still(question, settled) if options.trace else None
         return answer(request, settled, question.log, name, began)
-    chosen = engine_for(question)
     return answer(request, chosen.solve(question), question.log, chosen.name, began)
 
 

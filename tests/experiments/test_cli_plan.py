@@ -121,10 +121,20 @@ def test_other_endings_are_refused_before_anything_is_read(refused, tmp_path, fl
 
 
 def test_the_picture_does_not_change_the_answer(call, tmp_path, map_file):
-    ends = (map_file, "--start", "0,0", "--goal", "4,6")
+    ends = (map_file, "--start", "0,0", "--goal", "4,6", "--engine", "generic")
     plain = planned(call, *ends)
     for flag, name in (("--picture", "p.svg"), ("--trace", "t.yaml"), ("--animate", "a.html")):
         assert planned(call, *ends, flag, tmp_path / name) == plain
+
+
+def test_an_engine_is_asked_for_by_name(call, map_file):
+    ends = (map_file, "--start", "0,0", "--goal", "4,6")
+    fast = planned(call, *ends, "--engine", "jump-points")
+    assert fast["engine"] == planned(call, *ends)["engine"] == "jump-points"
+    assert fast["cost"] == planned(call, *ends, "--engine", "generic")["cost"]
+    refused = call("plan", *ends, "--engine", "uniform-four")
+    assert refused.exit_code == 2
+    assert "engine 'uniform-four' needs a GridMap with moves='four'" in refused.stderr
 
 
 def test_people_get_a_table(call, map_file):

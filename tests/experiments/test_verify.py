@@ -57,6 +57,12 @@ def test_true_optima_pass(call, tmp_path, queries):
     assert counted(call, scen(tmp_path, queries))["worst_ratio"] == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("engine", ["auto", "generic", "textbook", "jump-points"])
+def test_every_engine_passes_true_optima(call, tmp_path, queries, engine):
+    document = counted(call, scen(tmp_path, queries), "--engine", engine)
+    assert document["scenarios"] == 4 and document["deviations"] == document["illegal"] == 0
+
+
 @pytest.mark.parametrize(("error", "fails"), [(0.5, True), (-0.5, True), (0.005, False)])
 def test_a_false_optimum_is_a_deviation_of_astar(call, tmp_path, queries, error, fails):
     x0, y0, x1, y1, length = queries[1]

@@ -128,7 +128,7 @@ def test_counts_as_in_the_textbook():
     """A corridor of four cells: the start is generated, the goal is generated but not expanded."""
     grid = GridMap(np.zeros((1, 4)))
     for strategy in NAMES:
-        stats = plan(grid, (0, 0), (0, 3), strategy=strategy).stats
+        stats = plan(grid, (0, 0), (0, 3), strategy=strategy, engine="generic").stats
         assert (stats.expanded, stats.generated, stats.reopened) == (3, 4, 0)
         assert stats.max_frontier == 1
 
@@ -232,7 +232,7 @@ def test_closest_with_an_exact_bound():
 
 def test_closest_changes_nothing_where_there_is_a_way():
     problem = open_grid(2)
-    one = plan(problem.map, 0, problem.goal)
+    one = plan(problem.map, 0, problem.goal, engine="generic")
     two = plan(problem.map, 0, problem.goal, on_unreachable="closest")
     assert (one.status, one.cost, one.stats) == (two.status, two.cost, two.stats)
 

@@ -136,6 +136,8 @@ three = tabulate(coarse_cost_to_go(grid, 35, side=2), 36)
 plan(grid, 0, 35, strategy="focal")
 plan(graph, 0, 2, strategy="xdp")
 from planners.kernels import compiled
+plan(grid, 0, 35, engine="jump-points")
+plan(GridMap(np.zeros((6, 6)), moves="four"), 0, 35, engine="uniform-four")
 found = {}
 for name, called in compiled._READY.items():
     kernel = called.dispatcher
@@ -172,6 +174,9 @@ def test_no_kernel_counts_references(tmp_path):
         "tabulate_tiles",
         "run_rival",
         "run_rival_certify",
+        "run_jump_points",
+        "run_four",
+        "run_unpack",
     } <= set(values["found"])
     for name, kernel in values["found"].items():
         assert kernel["hits"] == 0, name

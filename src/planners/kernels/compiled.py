@@ -17,11 +17,14 @@ from . import (
     buckets,
     certify,
     entries,
+    four,
     indexed,
+    jump_points,
     lead,
     loop,
     lower,
     queue,
+    records,
     rivals,
     roads,
     tiles,
@@ -38,6 +41,7 @@ FAST: dict[str, Any] = {"_nrt": False, **PLAIN}
 # helper once per set of options of its caller.
 MODULES = (
     queue, loop, certify, entries, walk, tiles, alt, lower, lead, indexed, rivals, buckets, roads,
+    records, jump_points, four,
 )  # fmt: skip
 HELPERS = tuple(helper for module in MODULES for helper in getattr(module, "HELPERS", ()))
 ENTRIES = {e.__name__: e for module in MODULES for e in getattr(module, "ENTRIES", ())}
@@ -118,6 +122,23 @@ def _register() -> None:
         register_jitable(**options)(helper)
     for function, table in CHOSEN:
         overload(function, strict=False, jit_options=options)(_by_type(table))
+    trailing, leading = _count_zeros("cttz"), _count_zeros("ctlz")
+    for python, counted in (
+        (jump_points.trailing_zeros, lambda word: lambda word: trailing(word)),
+        (jump_points.leading_zeros, lambda word: lambda word: leading(word)),
+    ):
+        overload(python, strict=False, jit_options=options)(counted)
+
+
+def _count_zeros(instruction: str) -> Any:
+    """The processor's count of zeros at one end of a uint64 that is not zero."""
+    from numba import types
+    from numba.extending import intrinsic
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return getattr(builder, instruction)(values[0], context.get_constant(types.boolean, 0))
+
+    return intrinsic(lambda typing, word: (types.int64(types.uint64), generate))
 
 
 def _by_type(table: dict[type, Callable[..., Any]]) -> Callable[..., Callable[..., Any]]:

@@ -16,7 +16,9 @@ from typing import Any, NamedTuple
 EXPANDED, GENERATED, REOPENED, MAX_FRONTIER, POPPED, FRONTIER = 0, 1, 2, 3, 4, 5
 COUNTS = slice(0, 5)  # of them, those that a result reports
 FLOOR, TOP, IN_RING, FREE, USED, IN_HEAP, TAIL, SET_ASIDE, EVENTS = 6, 7, 8, 9, 10, 11, 12, 13, 14
-INTS = 15
+# Of the uniform engines: the goal's record, the steps to it, and the heads of two lists.
+LAST, STRAIGHTS, DIAGONALS, NOW, LATER = 15, 16, 17, 18, 19
+INTS = 20
 
 INFINITE = 1e308
 BIG = 4.5e15  # bucket numbers stay exact in float64 below this
@@ -124,8 +126,8 @@ def least_key(work: Work) -> float:
     return key
 
 
-def push_heap(work: Work, key: float, node: int) -> None:
-    """Binary heap by key."""
+def push_heap(work: Any, key: float, node: int) -> None:
+    """Binary heap by key, in anything that has `heap_key`, `heap_node` and `ints`."""
     child = int(work.ints[IN_HEAP])
     work.ints[IN_HEAP] = child + 1
     while child > 0:
@@ -139,7 +141,7 @@ def push_heap(work: Work, key: float, node: int) -> None:
     work.heap_node[child] = node
 
 
-def pop_heap(work: Work) -> int:
+def pop_heap(work: Any) -> int:
     """Remove and return the node with the least key."""
     top = int(work.heap_node[0])
     size = int(work.ints[IN_HEAP]) - 1

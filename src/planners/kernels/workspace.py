@@ -142,7 +142,7 @@ class Query:
         self.per_width = 1.0 / width
         self._textbook = textbook
         self.phases: list[tuple[int, Any, bool]] = []  # of a trace: first event, key, proving
-        self.work = _workspace(workspaces, size)
+        self.work = workspace_of(workspaces, size)
         self.work.begin(trace)
 
     def order_by(self, width: float) -> None:
@@ -234,7 +234,7 @@ def last_reached(store: Any) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.floa
     return nodes, work.g[nodes]
 
 
-def _workspace(store: Any, size: int) -> Workspace:
+def workspace_of(store: Any, size: int) -> Workspace:
     held: Workspace | None = getattr(store, "workspace", None)
     if held is None or held.g.size != size:
         held = store.workspace = Workspace(size)
