@@ -31,12 +31,14 @@ def freed(old: Map, new: Map) -> Nodes:
 
 
 def closed(old: Map, new: Map) -> bool:
-    """Whether some move is legal on the old map only."""
+    """Whether some node is free, or some move legal, on the old map only."""
     if old is new:
         return False
+    if (new.blocked & ~old.blocked).any():
+        return True
     if isinstance(old, GridMap) and isinstance(new, GridMap):
         return bool((old.move_mask & ~new.move_mask).any())
-    return bool((new.blocked & ~old.blocked).any())
+    return False
 
 
 def _entered(grid: GridMap, moves: npt.NDArray[np.uint8]) -> Nodes:

@@ -159,6 +159,14 @@ def test_a_freed_cell_opens_a_way_and_a_freed_goal_its_field():
     assert kept.bound((1, 3), opened).values[3] == 1.0 and kept.stats.rebuilt == 1
 
 
+def test_a_goal_without_moves_that_is_blocked_is_not_exact_any_more():
+    """No move closes, yet the goal itself can no longer be stood on (found by chance)."""
+    grid = GridMap([[0, 1]])
+    kept = KeptFields(grid)
+    assert kept.bound(0).exact
+    assert not kept.bound(0, grid.with_blocked([0], True)).exact
+
+
 def test_forgotten_falls_are_built_anew():
     """Where the history was cut, nothing may be served as it is."""
     grid, costs, _ = noisy(side=20)
