@@ -17,7 +17,7 @@ import heapq
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,10 +27,11 @@ import numpy.typing as npt
 from pydantic import Field
 
 from envs.streams import stream
-from planners import CheckError, GridMap, Guidance, MapFormatError, PlanResult, check, plan
+from planners import CheckError, GridMap, MapFormatError, PlanResult, check, plan
 from planners.heuristics import closed_form, tabulate
 from planners.kernels.loop import STRAIGHT
 from planners.maps import COL_STEP, ROW_STEP, STEP_LENGTH
+from planners.rivals import waypoint_guidance
 
 from .pages import FrozenRun, Page, content_hash, found_in
 from .stats import geometric_mean
@@ -175,8 +176,7 @@ def _effort(task: Task, result: PlanResult) -> Effort:
     except CheckError:
         illegal = True
     stats = result.stats
-    # A queue that moves its entries holds no duplicates, and such engines count no pops.
-    operations = max(stats.popped, stats.expanded + 1)
+    operations = max(stats.popped, stats.expanded + 1)  # where start = goal nothing is popped
     return Effort(operations, stats.generated, stats.expanded, result.cost, result.bound, illegal)
 
 
@@ -219,21 +219,23 @@ def _rising(first: float, last: float) -> Callable[[Task], Effort]:
     return _planned(options)
 
 
-def _waypoints(trusted: bool) -> Callable[[Task], Effort]:
-    """Guidance to random waypoints: E = |n - goal| + |n - the nearest waypoint, or the goal|."""
+def _waypoints(strategy: str, trusted: bool = True) -> Callable[[Task], Effort]:
+    """Random waypoints, the same for every policy, as that project would take a model's."""
 
     def options(task: Task) -> dict[str, Any]:
         free = np.flatnonzero(~task.grid.blocked.ravel())
         picked = task.rng.choice(free, size=WAYPOINTS, replace=False).tolist()
-        to_goal = _straight(task, task.goal)
-        fields = [to_goal, *(_straight(task, task.grid.cell(node)) for node in picked)]
-        guide = Guidance(estimate=to_goal + np.min(fields, axis=0), trusted=trusted)
-        return {
-            "strategy": "wastar", "weight": task.weight, "heuristic": "straight",
-            "guidance": guide,
-        }  # fmt: skip
+        guide = waypoint_guidance(task.grid, task.start, task.goal, picked, trusted=trusted)
+        if not trusted:  # as strong as the clamp to w h lets it be
+            guide = replace(guide, lead_weight=task.weight)
+        return {"strategy": strategy, "weight": task.weight, "guidance": guide}
 
     return _planned(options)
+
+
+def _xdp(task: Task) -> Effort:
+    options = {"strategy": "xdp", "weight": task.weight, "heuristic": "straight"}
+    return _planned(lambda _: options)(task)
 
 
 def _by_the_book(task: Task) -> Effort:
@@ -250,10 +252,13 @@ POLICIES = {
         Policy("lead-1.6", "lead g + 1.6 straight line, octile proof", _lead(1.6)),
         Policy("lead-2", "lead g + 2 straight line, octile proof", _lead(2.0)),
         Policy("rising", "lead by 1.25 at the start to 1.95 at the goal", _rising(1.25, 1.95)),
-        Policy("waypoints-clamped", "random waypoints, clamped and proven", _waypoints(False)),
-        Policy("waypoints-trusted", "random waypoints, proven", _waypoints(True)),
+        Policy("xdp-straight", "XDP, straight-line h", _xdp),
+        Policy("llm-astar", "their rule on random waypoints, no bound", _waypoints("llm-astar")),
+        Policy("waypoints", "random waypoints lead, octile proof", _waypoints("wastar")),
+        Policy("waypoints-clamped", "random waypoints lead, clamped, octile proof",
+               _waypoints("wastar", trusted=False)),
     )
-}
+}  # fmt: skip
 
 
 # --- runs and their rows
@@ -303,7 +308,8 @@ class Tally:
     def add(self, answer: Effort, best: Effort) -> None:
         """Take in one answer."""
         self._answers.append(answer)
-        self.bound_violations += not answer.length <= answer.bound * best.length * (1 + 1e-9)
+        most = answer.bound * best.length * (1 + 1e-9) if best.length else 0.0
+        self.bound_violations += not answer.length <= most
         self._ratios.append((
             answer.operations / best.operations,
             answer.storage / best.storage,

@@ -85,7 +85,7 @@ def _cells(row: Row) -> list[str]:
         *(f"{row[column]:.1f}" for column in TO_BEAT),
         f"{row['length_worst']:.3f}",
         f"{row['expansions_pct']:.1f}",
-        f"{row['bound']:g}",
+        "none" if row["bound"] is None else f"{row['bound']:g}",
         str(row["bound_violations"]),
         str(row["illegal"]),
         "yes" if beats(row) else "",

@@ -7,15 +7,16 @@ problem (fields, landmarks, tiles) is built once and counted for each.
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
 
 from planners import CostField, GridMap, Guidance, KeptFields, Landmarks, PlanResult, plan
-from planners.coarse import LEAD_WEIGHT, coarse_between, coarse_cost_to_go, tabulate, tile_map
+from planners.coarse import coarse_between, coarse_cost_to_go, tile_map, tiles_fit
 
 T = TypeVar("T")
 LANDMARKS = 8
@@ -107,7 +108,26 @@ def wastar(task: Task) -> Answer:
 def lead(task: Task) -> Answer:
     """`g + (2 w - 1) h`, then the proof; nothing is set up."""
     factor = 2 * task.weight - 1 if task.weight > 1 else 2.0
-    return Answer(task.plan(**task.bounded(), guidance=Guidance(lead_weight=factor)))
+    guide = Guidance(lead_weight=factor, estimate="none")
+    return Answer(task.plan(**task.bounded(), guidance=guide))
+
+
+def cheap(task: Task) -> Answer:
+    """What guidance does by itself where nothing is kept: cheap tiles, none in mazes.
+
+    Its time is all in the search's; so are tiles, made anew because the costs are a fresh copy.
+    """
+    fresh = replace(task, costs=copy.copy(task.costs))
+    spent = 0
+    if task.budget is not None and tiles_fit(task.map):
+        spent = coarse_between(task.map, task.start, task.goal, fresh.costs)[1]
+    result = fresh.plan(spent, **task.bounded(), guidance=Guidance())
+    return Answer(result, _coarse(result))
+
+
+def _coarse(result: PlanResult) -> int:
+    """Tiles that were expanded for the estimate."""
+    return sum(int(entry.get("estimate_expanded", 0)) for entry in result.guidance_log)
 
 
 def _reached(costs_to_go: Any) -> int:
@@ -126,25 +146,19 @@ def kept_field(task: Task) -> Answer:
     return Answer(result, expanded, seconds)
 
 
-def _tiles(task: Task) -> tuple[Any, int]:
-    estimate = coarse_cost_to_go(task.map, task.goal, task.costs)
-    used = int((tile_map(task.map, task.costs).pace > 0).sum())
-    return tabulate(estimate, task.map.size), used
+def _tiled(task: Task) -> tuple[CostField, int]:
+    """Costs for which the tiles of the goal are kept; they are Dijkstra's on all tiles."""
+    costs = copy.copy(task.costs)
+    coarse_cost_to_go(task.map, task.goal, costs)
+    return costs, int((tile_map(task.map, costs).pace > 0).sum())
 
 
-def _cheap_tiles(task: Task) -> tuple[Any, int]:
-    estimate, expanded = coarse_between(task.map, task.start, task.goal, task.costs)
-    return tabulate(estimate, task.map.size), expanded
-
-
-def _led(name: str, build: Callable[[Task], tuple[Any, int]]) -> Callable[[Task], Answer]:
-    def solve(task: Task) -> Answer:
-        estimate, expanded, seconds = task.shelf.get(name, lambda: build(task))
-        guide = Guidance(estimate=estimate, lead_weight=LEAD_WEIGHT)
-        result = task.plan(expanded, **task.bounded(), guidance=guide)
-        return Answer(result, expanded, seconds)
-
-    return solve
+def tiles(task: Task) -> Answer:
+    """Lead by the 4 x 4 tiles of this goal, octile proof."""
+    costs, expanded, seconds = task.shelf.get("tiles", lambda: _tiled(task))
+    kept = replace(task, costs=costs)
+    result = kept.plan(expanded, **task.bounded(), guidance=Guidance(estimate="tiles"))
+    return Answer(result, expanded, seconds)
 
 
 def _landmarks(task: Task) -> tuple[Landmarks, int]:
@@ -159,11 +173,13 @@ def landmarks(task: Task) -> Answer:
 
 
 def tiles_and_landmarks(task: Task) -> Answer:
-    """Lead by 4 x 4 tiles, proof by landmarks."""
-    estimate, used, tiles_s = task.shelf.get("tiles", lambda: _tiles(task))
-    made, expanded, seconds = task.shelf.get("landmarks", lambda: _landmarks(task))
-    guide = Guidance(estimate=estimate, lead_weight=LEAD_WEIGHT)
-    result = task.plan(used + expanded, **task.bounded(), heuristic=made, guidance=guide)
+    """Lead by the 4 x 4 tiles of this goal, proof by eight landmarks."""
+    costs, used, tiles_s = task.shelf.get("tiles", lambda: _tiled(task))
+    kept = replace(task, costs=costs)
+    made, expanded, seconds = kept.shelf.get("tiled landmarks", lambda: _landmarks(kept))
+    result = kept.plan(
+        used + expanded, **task.bounded(), heuristic=made, guidance=Guidance(estimate="tiles")
+    )
     return Answer(result, used + expanded, tiles_s + seconds)
 
 
@@ -172,13 +188,18 @@ POLICIES = {
     for policy in (
         Policy("astar", "A*, octile h", astar),
         Policy("wastar", "weighted A*, octile h", wastar),
+        Policy("wastar-reopen", "weighted A* that re-opens", _rival("wastar-reopen")),
+        Policy("xdp", "XDP, octile h", _rival("xdp")),
+        Policy("xup", "XUP, octile h", _rival("xup")),
+        Policy("pwxdp", "piecewise XDP, octile h", _rival("pwxdp")),
+        Policy("focal", "focal search with deferral and proof, octile h", _rival("focal")),
+        Policy("ees", "explicit estimation search with deferral and proof", _rival("ees")),
+        Policy("ara", "ARA*: weighted A* at falling weights down to w", _rival("ara")),
         Policy("wastar-alt", "weighted A*, 8 landmarks", landmarks),
         Policy("lead", "lead g + (2 w - 1) h, octile proof", lead, ours=True),
-        Policy("tiles-cheap", "lead by 8 x 8 tiles of this query, octile proof",
-               _led("cheap", _cheap_tiles), ours=True),
-        Policy("tiles", "lead by 4 x 4 tiles of this goal, octile proof",
-               _led("tiles", _tiles), ours=True),
-        Policy("tiles-alt", "lead by 4 x 4 tiles, proof by 8 landmarks",
+        Policy("cheap", "lead by 8 x 8 tiles of this query, octile proof", cheap, ours=True),
+        Policy("tiles", "lead by 4 x 4 tiles of this goal, octile proof", tiles, ours=True),
+        Policy("tiles-alt", "lead by 4 x 4 tiles of this goal, proof by 8 landmarks",
                tiles_and_landmarks, ours=True),
         Policy("field", "weighted A*, exact field of this goal", kept_field, ours=True),
     )
