@@ -20,7 +20,7 @@ PLAN_KEYS = (
 
 ENGINE = click.option(
     "--engine", default="auto", show_default=True,
-    help="auto, generic, textbook, or a fast one by name, such as jump-points.",
+    help="auto, generic, textbook; jump-points, uniform-four, landmarks or field.",
 )  # fmt: skip
 
 
@@ -64,12 +64,18 @@ def plan(
 ) -> None:
     """Plan one path on MAP (.map of MovingAI or the League of Robot Runners, or .npy)."""
     from planners import plan as plan_path
+    from planners import prepare
 
     from .mapfiles import load_floor
+    from .verify import LANDMARKS
 
     files = _checked_files(picture, trace, animate)
     loaded = load_floor(map_file)
     costs = None if risk is None else _with_risk(loaded, risk)
+    prepare(
+        loaded.grid, costs, goals=[goal] if engine == "field" else [],
+        landmarks=LANDMARKS if engine == "landmarks" else 0,
+    )  # fmt: skip
     result = plan_path(
         loaded.grid, start, goal, costs=costs, strategy=strategy, weight=weight, engine=engine,
         trace=bool(files),

@@ -39,6 +39,18 @@ def nothing(question: Question) -> str:
     return ""
 
 
+def lacks_field(question: Question) -> str:
+    """Empty where the goal has a field at hand."""
+    return "" if "field" in question.aids else "a field: prepare(map, costs, goals=[goal])"
+
+
+def lacks_landmarks(question: Question) -> str:
+    """Empty where landmarks are at hand, and hold."""
+    if "landmarks" in question.aids:
+        return ""
+    return "landmarks no cost is below: prepare(map, costs, landmarks=8)"
+
+
 GENERIC = Engine("generic", nothing, loop)
 TEXTBOOK = Engine("textbook", nothing, loop)
 RIVALS = Engine("rivals", nothing, solve)
@@ -51,10 +63,15 @@ ON_GRAPHS = (
     Engine("bucket-astar", lacks_line, by_straight_line),
     Engine("bidirectional", lacks_both_ends, by_both_ends),
 )
-NAMED = {row.name: row for row in (GENERIC, TEXTBOOK, *UNIFORM, *ON_GRAPHS)}
+AT_HAND = (
+    Engine("field", lacks_field, loop),
+    Engine("landmarks", lacks_landmarks, loop),
+)
+NAMED = {row.name: row for row in (GENERIC, TEXTBOOK, *UNIFORM, *ON_GRAPHS, *AT_HAND)}
 Choice = Literal[
-    "auto", "generic", "textbook", "jump-points", "uniform-four", "bucket-astar", "bidirectional"
-]
+    "auto", "generic", "textbook", "jump-points", "uniform-four", "bucket-astar", "bidirectional",
+    "field", "landmarks",
+]  # fmt: skip
 CHOICES: tuple[Choice, ...] = get_args(Choice)
 
 

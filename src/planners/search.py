@@ -68,8 +68,8 @@ def plan(
         lower_bound: the user declares that `heuristic` never overestimates.
         max_expansions: stop after so many; the status is then `budget_spent`.
         engine: `auto`: the fastest that fits, named in `result.engine`; `generic`: the compiled
-            loop; `textbook`: the same loop as plain Python; `jump-points`, `uniform-four`: A* on
-            grids of uniform costs, with 8-connected and with 4-connected moves.
+            loop; `textbook`: the same loop as plain Python; or one of `CHOICES` in `engines`, which
+            is refused where it does not fit.
         trace: record every event in `result.trace`, to draw, animate and save.
         on_unreachable: `"closest"`: where the goal cannot be reached, status `no_path` comes with
             the path to the reachable node nearest in straight line (ties: least id).
@@ -216,9 +216,10 @@ def _bound(request: Request, unasked: bool) -> tuple[Any, bool, tuple[str, ...]]
     map, costs, goal, row = request.map, request.costs, request.goal, request.row
     if row is UCS:
         return closed_form(map, goal, costs, ZERO), True, ()
-    if unasked and request.options.engine == "auto" and row.bounded:
+    asked = request.options.engine
+    if unasked and asked in ("auto", "field", "landmarks") and row.bounded:
         prepared = at_hand(map, costs)
-        best = None if prepared is None else prepared.best(map, goal, costs)
+        best = None if prepared is None else prepared.best(map, goal, costs, asked)
         if best is not None:
             name, bound, consistent = best
             return bound, consistent, (name,)

@@ -26,14 +26,21 @@ class AtHand:
     fields: KeptFields
     landmarks: Landmarks | None = None
 
-    def best(self, map: Map, goal: int, costs: CostField | None) -> tuple[str, Any, bool] | None:
+    def best(
+        self, map: Map, goal: int, costs: CostField | None, asked: str
+    ) -> tuple[str, Any, bool] | None:
         """The closest bound at hand: its name, the bound as the loop takes it, is it consistent.
 
         A field where the goal has one, else landmarks where they hold, else None.
+
+        Args:
+            asked: `auto`, or the one of them that is wanted.
         """
-        if self.fields.has(goal):
+        if asked != "landmarks" and self.fields.has(goal):
             return ("field", *self.fields.bound_for(map, goal, costs))
-        if self.landmarks is not None and self.landmarks.valid_for(costs, map):
+        if asked == "field" or self.landmarks is None:
+            return None
+        if self.landmarks.valid_for(costs, map):
             return ("landmarks", *self.landmarks.bound_for(map, goal, costs))
         return None
 
