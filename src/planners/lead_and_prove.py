@@ -19,10 +19,11 @@ from typing import Any
 
 import numpy as np
 
+from .edge_test import satisfies_edge_test
 from .guidance import learned
 from .heuristics import NO_TABLE
 from .kernels.lead import Lead
-from .kernels.loop import BUDGET, EXHAUSTED, PRIORITY, PROVEN, REACHED, TABLE, Bound, Key
+from .kernels.loop import BUDGET, EXHAUSTED, PRIORITY, PROVEN, REACHED, TABLE, ZERO, Bound, Key
 from .kernels.queue import COUNTS, EXPANDED
 from .kernels.rival_workspace import RivalQuery
 from .kernels.workspace import Query
@@ -79,7 +80,7 @@ def lead_and_prove(question: Question, query: Query, space: Space) -> Outcome:
         log += ({"event": "abandoned", "expanded": abandoned},)
     if code != REACHED:
         return replace(unfinished(question, query, code), log=log)
-    return _certified(question, query, w, log)
+    return _certified(question, query, w, log, steady=not abandoned and _is_steady(question, w))
 
 
 def _width(question: Question, space: Space) -> float:
@@ -123,8 +124,26 @@ def _lead(question: Question, query: Query, space: Space) -> tuple[int, int]:
     return query.search(question.start, question.goal, key), spent
 
 
+def _is_steady(question: Question, w: float) -> bool:
+    """Whether the lead is `g + W h - r` with W below w: then the edge test may spare the proof."""
+    key = question.key
+    if not isinstance(key, Lead) or not (question.consistent and key.reward.size):
+        return False
+    fixed = isinstance(key.expected, Bound) and key.expected.kind == ZERO and not key.mean.size
+    unclamped = math.isinf(key.ceiling) and key.g_weight == 1
+    return fixed and unclamped and w - question.space.slack > key.weight
+
+
+def _passes(question: Question, w: float) -> bool:
+    """The edge test of a steady lead; W h takes W of the weight, the buckets their slack."""
+    key = question.key
+    assert isinstance(key, Lead)
+    left = w - question.space.slack - key.weight
+    return satisfies_edge_test(question.map, question.costs, -key.reward, left)
+
+
 def _certified(
-    question: Question, query: Query, w: float, log: tuple[dict[str, Any], ...]
+    question: Question, query: Query, w: float, log: tuple[dict[str, Any], ...], steady: bool
 ) -> Outcome:
     """The goal is reached: how good is the path, and does that suffice?"""
     path, cost = question.path(query.path(question.goal))
@@ -134,6 +153,9 @@ def _certified(
     lower = min(cost, query.certify())
     if math.isinf(w) or cost <= w * lower * (1 + TOLERANCE):
         return Outcome("found", path, cost, lower, log)
+    if steady and _passes(question, w):
+        return Outcome("found", path, cost, cost / w, (*log, {"event": "edge test"}))
+    log += ({"event": "incumbent", "expanded": query.count(EXPANDED), "cost": cost},)
     query.order_by(EXACT)
     query.certify(prove=True)
     query.work.cost[0] = cost
