@@ -125,6 +125,23 @@ def test_work_arrays_grow_in_the_middle_of_a_search():
     assert result.stats.generated == result.stats.expanded > 3 * 4096
 
 
+@pytest.mark.parametrize(("moves", "engine"), [("four", ENGINE), ("eight", "jump-points")])
+def test_the_loop_finds_its_queue_empty_after_another_engine(moves, engine):
+    """They share work arrays; a budget leaves nodes in the buckets of the loop's queue."""
+    for k in range(30):
+        grid = random_map(np.random.default_rng([216, k]), moves)
+        free = np.flatnonzero(~grid.blocked.ravel()).tolist()
+        if len(free) < 2:
+            continue
+        ends = free[0], free[-1]
+        alone = plan(grid, *ends, engine="generic")
+        for limit in (1, 5, 40):
+            plan(grid, *ends[::-1], max_expansions=limit, engine="generic")
+            plan(grid, *ends, engine=engine)
+            again = plan(grid, *ends, engine="generic")
+            assert (again.stats, again.cost) == (alone.stats, alone.cost)
+
+
 GOLDEN = (286, 409, 0, 123)
 
 

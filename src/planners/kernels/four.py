@@ -24,7 +24,7 @@ from .queue import (
     STRAIGHTS,
     USED,
 )  # fmt: skip
-from .records import FLAG_BITS, record_of
+from .records import FLAG_BITS, begin, record_of
 
 STEPS = 4  # records that an expansion may add
 
@@ -119,9 +119,8 @@ def run_four(  # type: ignore[no-untyped-def]
     four = Four(move, cols, goal, row, goal - row * cols, index, item, link, heap_key, heap_node,
                 ints)  # fmt: skip
     if start >= 0:
-        for slot in range(ints.shape[0]):
-            ints[slot] = 0
-        ints[LAST] = ints[NOW] = ints[LATER] = -1
+        begin(ints)
+        ints[NOW] = ints[LATER] = -1
         meet(four, -1, start, 0.0, NOW)
     return search_four(four)
 

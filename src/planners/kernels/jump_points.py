@@ -36,7 +36,7 @@ from .queue import (
     pop_heap,
     push_heap,
 )  # fmt: skip
-from .records import FLAG_BITS, measure, record_of
+from .records import FLAG_BITS, begin, measure, record_of
 
 STRAIGHT = 4294967296.0
 DIAGONAL = 6074001000.0  # sqrt(2) * STRAIGHT, to 8e-12
@@ -302,9 +302,7 @@ def run_jump_points(  # type: ignore[no-untyped-def]
     jumps = Jumps(bits, rows, cols, goal, row, goal - row * cols, index, g, item, link,
                   heap_key, heap_node, ints)  # fmt: skip
     if start >= 0:
-        for slot in range(ints.shape[0]):
-            ints[slot] = 0
-        ints[LAST] = -1
+        begin(ints)
         row = start // cols
         offer(jumps, -1, start, row, start - row * cols, NOWHERE, 0.0)
     return search_jumps(jumps, room)

@@ -9,9 +9,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from .queue import DIAGONALS, STRAIGHTS, USED
+from .queue import DIAGONALS, IN_RING, LAST, STRAIGHTS, USED
 
 FLAG_BITS = 5
+
+
+def begin(ints: Any) -> None:
+    """Forget the last search; but for what the ring of buckets holds, so that the loop empties it.
+
+    The work arrays are shared with the loop, whose ring nothing here touches.
+    """
+    for slot in range(ints.shape[0]):
+        if slot != IN_RING:
+            ints[slot] = 0
+    ints[LAST] = -1
 
 
 def record_of(index: Any, item: Any, ints: Any, v: int) -> int:
@@ -67,5 +78,5 @@ def run_unpack(item, link, cols, last, nodes, cells):  # type: ignore[no-untyped
             col += 1 if right > 0 else -1
 
 
-HELPERS = (record_of, parent_of, measure)
+HELPERS = (begin, record_of, parent_of, measure)
 ENTRIES = (run_unpack,)
