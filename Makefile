@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup deliver test test-slow check format lint types imports bench peers experiment report notebook build clean
+.PHONY: help setup deliver test test-slow check format lint types imports browser bench peers experiment report notebook build clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ types: setup  ## mypy, strict
 
 imports: setup  ## the import contract: experiments -> envs -> planners
 	$(BIN)/lint-imports
+
+browser:  ## install Debian's chromium, which the tests of pages drive
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
 
 bench: setup  ## pytest-benchmark of the kernels, expansions in extra_info
 	@mkdir -p runs
