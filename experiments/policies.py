@@ -82,12 +82,14 @@ class Policy:
         says: the search in words.
         solve: answers a task.
         ours: whether the report looks for where it loses.
+        kept: whether its set-up serves more than one query (of a goal, of a map).
     """
 
     name: str
     says: str
     solve: Callable[[Task], Answer]
     ours: bool = False
+    kept: bool = False
 
 
 def _rival(strategy: str) -> Callable[[Task], Answer]:
@@ -195,12 +197,14 @@ POLICIES = {
         Policy("focal", "focal search with deferral and proof, octile h", _rival("focal")),
         Policy("ees", "explicit estimation search with deferral and proof", _rival("ees")),
         Policy("ara", "ARA*: weighted A* at falling weights down to w", _rival("ara")),
-        Policy("wastar-alt", "weighted A*, 8 landmarks", landmarks),
+        Policy("wastar-alt", "weighted A*, 8 landmarks", landmarks, kept=True),
         Policy("lead", "lead g + (2 w - 1) h, octile proof", lead, ours=True),
         Policy("cheap", "lead by 8 x 8 tiles of this query, octile proof", cheap, ours=True),
-        Policy("tiles", "lead by 4 x 4 tiles of this goal, octile proof", tiles, ours=True),
+        Policy("tiles", "lead by 4 x 4 tiles of this goal, octile proof", tiles, ours=True,
+               kept=True),
         Policy("tiles-alt", "lead by 4 x 4 tiles of this goal, proof by 8 landmarks",
-               tiles_and_landmarks, ours=True),
-        Policy("field", "weighted A*, exact field of this goal", kept_field, ours=True),
+               tiles_and_landmarks, ours=True, kept=True),
+        Policy("field", "weighted A*, exact field of this goal", kept_field, ours=True,
+               kept=True),
     )
 }  # fmt: skip
