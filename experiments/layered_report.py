@@ -18,6 +18,7 @@ from .stats import Change, clustered_mean, geometric_mean, mean_of
 BASE = "wastar"
 PROFILE_WEIGHT = 1.5
 ALL = "all families"
+LOSSES = 40  # that are listed
 Key = tuple[str, str, int]
 
 
@@ -199,35 +200,27 @@ def wash_out(rows: Sequence[Row]) -> float | None:
 
 
 def losses(rows: Sequence[Row]) -> list[str]:
-    """Map by map and family by family: our policies that need more than weighted A*, or cost more.
+    """Map by map and family by family: where a policy of ours expands more than weighted A*.
 
-    Listed by the greatest loss; more expansions with all set-up counted, or a dearer mean path at
-    no fewer expansions of the search.
+    Without its set-up where that serves several queries, else with it; the greatest loss first.
     """
     found = []
     for where in sorted({(row["map"], row["family"]) for row in rows}):
         here = [row for row in rows if (row["map"], row["family"]) == where]
         for group in groups_of(here):
-            if not POLICIES[group.policy].ours or not group.paired:
-                continue
-            whole, alone = group.against_base(total), group.against_base(searched)
-            assert whole is not None and alone is not None
-            if whole.mean > 1:
-                kept = f"{alone.mean:.2f} of it where the set-up is kept"
-                text = f"{whole.mean:.2f} of {BASE}'s expansions, {kept}"
-                found.append((whole.mean, where, group, text))
+            policy = POLICIES[group.policy]
+            ratio = group.against_base(searched if policy.kept else total) if policy.ours else None
+            if ratio is not None and ratio.mean > 1:
+                found.append((ratio.mean, where, group))
     found.sort(key=lambda loss: -loss[0])
     lines = [
         f"- {group.policy}, w = {group.weight:g}, {family} on {name} (n = {len(group.paired)}): "
-        f"{text}"
-        for _, (name, family), group, text in found[:LOSSES]
+        f"{ratio:.2f} of {BASE}'s expansions" + (", set-up kept" * POLICIES[group.policy].kept)
+        for ratio, (name, family), group in found[:LOSSES]
     ]
     if len(found) > LOSSES:
         lines.append(f"- and {len(found) - LOSSES} smaller ones")
     return lines or ["Nowhere in these rows."]
-
-
-LOSSES = 40
 
 
 def _save_profile(figure: Path, rows: Sequence[Row]) -> None:

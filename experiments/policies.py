@@ -82,12 +82,14 @@ class Policy:
         says: the search in words.
         solve: answers a task.
         ours: whether the report looks for where it loses.
+        kept: whether its set-up serves more than one query (of a goal, of a map).
     """
 
     name: str
     says: str
     solve: Callable[[Task], Answer]
     ours: bool = False
+    kept: bool = False
 
 
 def _rival(strategy: str) -> Callable[[Task], Answer]:
@@ -161,6 +163,13 @@ def tiles(task: Task) -> Answer:
     return Answer(result, expanded, seconds)
 
 
+def tiles_kept(task: Task) -> Answer:
+    """The same where the tiles of the goal are at hand: no set-up, and no budget goes into it."""
+    costs, _, _ = task.shelf.get("tiles", lambda: _tiled(task))
+    kept = replace(task, costs=costs)
+    return Answer(kept.plan(**task.bounded(), guidance=Guidance(estimate="tiles")))
+
+
 def _landmarks(task: Task) -> tuple[Landmarks, int]:
     made = Landmarks.build(task.map, task.costs, LANDMARKS)
     return made, 2 * len(made.nodes) * int((~task.map.blocked).sum())
@@ -195,12 +204,15 @@ POLICIES = {
         Policy("focal", "focal search with deferral and proof, octile h", _rival("focal")),
         Policy("ees", "explicit estimation search with deferral and proof", _rival("ees")),
         Policy("ara", "ARA*: weighted A* at falling weights down to w", _rival("ara")),
-        Policy("wastar-alt", "weighted A*, 8 landmarks", landmarks),
+        Policy("wastar-alt", "weighted A*, 8 landmarks", landmarks, kept=True),
         Policy("lead", "lead g + (2 w - 1) h, octile proof", lead, ours=True),
         Policy("cheap", "lead by 8 x 8 tiles of this query, octile proof", cheap, ours=True),
-        Policy("tiles", "lead by 4 x 4 tiles of this goal, octile proof", tiles, ours=True),
+        Policy("tiles", "lead by 4 x 4 tiles of this goal, octile proof", tiles, ours=True,
+               kept=True),
+        Policy("tiles-kept", "the same, its tiles at hand", tiles_kept, ours=True),
         Policy("tiles-alt", "lead by 4 x 4 tiles of this goal, proof by 8 landmarks",
-               tiles_and_landmarks, ours=True),
-        Policy("field", "weighted A*, exact field of this goal", kept_field, ours=True),
+               tiles_and_landmarks, ours=True, kept=True),
+        Policy("field", "weighted A*, exact field of this goal", kept_field, ours=True,
+               kept=True),
     )
 }  # fmt: skip
