@@ -10,7 +10,7 @@ from .queue import Work
 def run_grid(
     move, pace, edge_pace, cols, straight_m, backward,
     g, parent, mark, ring, link, item, heap_key, heap_node, event, event_g, ints, cost, stamp,
-    per_width, room, goal, proving, w, limit, discipline, g_weight, h_weight, key_table,
+    per_width, room, goal, proving, w, limit, patience, discipline, g_weight, h_weight, key_table,
     kind, x, y, scale, width, position, table, start,
 ):  # fmt: skip
     """`search` on a grid, from `start` or (-1) from where it stopped."""
@@ -21,13 +21,13 @@ def run_grid(
     bound = Bound(kind, x, y, scale, width, position, table)
     if start >= 0:
         source(work, key, bound, start)
-    return search(space, work, Rule(goal, proving, w, limit), key, bound)
+    return search(space, work, Rule(goal, proving, w, limit, patience), key, bound)
 
 
 def run_graph(
     indptr, indices, step,
     g, parent, mark, ring, link, item, heap_key, heap_node, event, event_g, ints, cost, stamp,
-    per_width, room, goal, proving, w, limit, discipline, g_weight, h_weight, key_table,
+    per_width, room, goal, proving, w, limit, patience, discipline, g_weight, h_weight, key_table,
     kind, x, y, scale, width, position, table, start,
 ):  # fmt: skip
     """`search` on a graph, from `start` or (-1) from where it stopped."""
@@ -38,7 +38,7 @@ def run_graph(
     bound = Bound(kind, x, y, scale, width, position, table)
     if start >= 0:
         source(work, key, bound, start)
-    return search(space, work, Rule(goal, proving, w, limit), key, bound)
+    return search(space, work, Rule(goal, proving, w, limit, patience), key, bound)
 
 
 def run_certify(

@@ -36,7 +36,7 @@ from .queue import (
 )  # fmt: skip
 
 # What the loop returns.
-EXHAUSTED, REACHED, PROVEN, BUDGET, GROW = 0, 1, 2, 3, 4
+EXHAUSTED, REACHED, PROVEN, BUDGET, GROW, REOPENS = 0, 1, 2, 3, 4, 5
 # Marks of a node, above the stamp.
 OPEN, CLOSED, INCONS, STAMP_STEP = 0, 1, 2, 4
 # Queue disciplines.
@@ -97,6 +97,7 @@ class Rule(NamedTuple):
     proving: bool  # re-open improved nodes, drop g + h >= cost, stop when cost <= w * f_min
     w: float
     limit: int  # most expansions of the whole query
+    patience: int  # most nodes to be opened again before the queue has to be ordered anew
 
 
 # --- what differs by type: chosen while compiling
@@ -314,7 +315,8 @@ def leave(work: Work, u: int) -> None:
 def search(space: Any, work: Work, rule: Rule, key: Any, bound: Any) -> int:
     """Search until the goal is reached (leading) or its cost is proven (proving).
 
-    Returns REACHED, PROVEN, EXHAUSTED (nothing is left to expand), BUDGET, or GROW.
+    Returns REACHED, PROVEN, EXHAUSTED (nothing is left to expand), BUDGET, GROW, or REOPENS (the
+    order of the queue is so coarse that too many nodes are opened again).
     """
     ints = work.ints
     while True:
@@ -341,6 +343,9 @@ def search(space: Any, work: Work, rule: Rule, key: Any, bound: Any) -> int:
         if rule.proving and (work.g[u] + estimate(bound, u, row, col)) * ALMOST >= work.cost[0]:
             leave(work, u)
             continue
+        if ints[REOPENED] > rule.patience:
+            put(work, work.g[u], u, False)
+            return REOPENS
         if ints[EXPANDED] >= rule.limit:
             put(work, work.g[u], u, False)
             return BUDGET

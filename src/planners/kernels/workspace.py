@@ -28,6 +28,7 @@ from .queue import (
 )  # fmt: skip
 
 BUCKETS = 16384
+ANY = 2**62
 KEPT = [EXPANDED, GENERATED, REOPENED, MAX_FRONTIER, POPPED, EVENTS]
 FIRST_POOL = 4096
 LAST_STAMP = 2**31 - 2 * STAMP_STEP
@@ -158,6 +159,7 @@ class Query:
         proving: bool = False,
         w: float = 1.0,
         budget: int | None = None,
+        patience: int = ANY,
     ) -> int:
         """Run the loop from `start` (-1: from where it stands) and return its code.
 
@@ -165,11 +167,12 @@ class Query:
             goal: -1 to explore everything.
             proving: re-open, and stop when the cost is proven within w.
             budget: expansions of this phase, where fewer than the query's limit.
+            patience: most nodes to be opened again, before it answers REOPENS.
         """
         if self.work.event.shape[0]:
             self.phases.append((self.count(EVENTS), key, proving))
         most = self.limit if budget is None else min(budget, self.limit)
-        rule = Rule(goal, proving, float(w), most)
+        rule = Rule(goal, proving, float(w), most, patience)
         while True:
             code = self._run(rule, key, start)
             if code != GROW:
