@@ -86,7 +86,7 @@ class LearnedBound:
             what = "goal" if goal != self.goal else "cost field"
             raise ValueError(f"the bound was learned for another {what}: make one for this {what}")
         self._follow(map)
-        return table_bound(self._values.view()), self._consistent
+        return table_bound(map, self._values.view()), self._consistent
 
     def _learn(self, result: PlanResult) -> None:
         """Raise the bound by the search of this thread that has just given a result."""

@@ -1,0 +1,36 @@
+"""Constructed cases that once crashed, gave a wrong answer or an unclear error when parts met."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from planners import CostField, GridMap, Guidance, Layer, plan
+from planners.coarse import LEAD_WEIGHT, coarse_cost_to_go, tabulate
+
+TILES = Guidance(estimate="tiles")
+
+
+@pytest.fixture
+def layered():
+    """A grid of 30 x 20 cells, a few of them blocked, with costs; a start and a goal."""
+    rng = np.random.default_rng(0)
+    grid = GridMap(rng.random((30, 20)) < 0.1)
+    costs = CostField(grid, layers=[Layer("risk", rng.random(grid.shape))])
+    start, goal = np.flatnonzero(~grid.blocked.reshape(-1))[[0, -1]].tolist()
+    return grid, costs, start, goal
+
+
+@pytest.mark.parametrize("engine", ["textbook", "generic"])
+def test_tiles_lead_from_the_right_cell_beside_a_table(layered, engine):
+    """Rows and columns came from the bound, a table had none: tiles were read out of range."""
+    grid, costs, start, goal = layered
+    zero = np.zeros(grid.size)
+    expected = tabulate(coarse_cost_to_go(grid, goal, costs), grid.size)
+    results = [
+        plan(grid, start, goal, costs=costs, strategy="wastar", guidance=guidance, engine=engine,
+             heuristic=zero, lower_bound=True, trace=True)
+        for guidance in (TILES, Guidance(estimate=expected, lead_weight=LEAD_WEIGHT))
+    ]  # fmt: skip
+    assert results[0].status == "found"
+    assert np.array_equal(*(result.trace.expanded for result in results))
