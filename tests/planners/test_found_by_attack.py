@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from planners import CostField, GridMap, Guidance, Layer, plan
+from planners import CostField, GridMap, Guidance, Layer, plan, plan_many
 from planners.coarse import LEAD_WEIGHT, coarse_cost_to_go, tabulate
 
 TILES = Guidance(estimate="tiles")
@@ -34,3 +34,13 @@ def test_tiles_lead_from_the_right_cell_beside_a_table(layered, engine):
     ]  # fmt: skip
     assert results[0].status == "found"
     assert np.array_equal(*(result.trace.expanded for result in results))
+
+
+def test_many_queries_take_a_heuristic_that_is_an_array(layered):
+    """It was compared with None value by value, so every call raised."""
+    grid, costs, start, goal = layered
+    h = np.zeros(grid.shape)
+    queries = [(start, goal), (goal, start)]
+    many = plan_many(grid, queries, costs=costs, heuristic=h, lower_bound=True)
+    alone = [plan(grid, *query, costs=costs, heuristic=h, lower_bound=True) for query in queries]
+    assert [result.cost for result in many] == [result.cost for result in alone]
