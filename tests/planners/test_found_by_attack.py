@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from planners import CostField, GridMap, Guidance, Layer, plan, plan_many
+from planners import CostField, GridMap, Guidance, Layer, LearnedBound, cost_to_go, plan, plan_many
 from planners.coarse import LEAD_WEIGHT, coarse_cost_to_go, tabulate
 
 TILES = Guidance(estimate="tiles")
@@ -44,3 +44,14 @@ def test_many_queries_take_a_heuristic_that_is_an_array(layered):
     many = plan_many(grid, queries, costs=costs, heuristic=h, lower_bound=True)
     alone = [plan(grid, *query, costs=costs, heuristic=h, lower_bound=True) for query in queries]
     assert [result.cost for result in many] == [result.cost for result in alone]
+
+
+def test_a_rival_teaches_a_learned_bound_nothing(layered):
+    """What it had not searched itself was taken from the last search of the loop on the map."""
+    grid, costs, start, goal = layered
+    learned = LearnedBound(grid, costs, goal)
+    plan(grid, goal, start, strategy="ucs", engine="generic")  # leaves small g everywhere
+    assert learned.plan(start, strategy="xdp").status == "found"
+    assert (learned.values <= cost_to_go(grid, goal, costs).values + 1e-9)[
+        ~grid.blocked.ravel()
+    ].all()
