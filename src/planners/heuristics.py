@@ -92,6 +92,13 @@ def table_bound(map: Map, table: npt.NDArray[np.float64]) -> Bound:
     return Bound(TABLE, 0.0, 0.0, 1.0, cols, NO_POSITIONS, read_only(table))
 
 
+def without_infinity(bound: Any) -> Any:
+    """The bound with `UNREACHABLE` for infinity, which no search prunes before it has a path."""
+    if not isinstance(bound, Bound) or bound.kind != TABLE:
+        return bound
+    return bound._replace(table=read_only(np.minimum(bound.table, UNREACHABLE)))
+
+
 def is_lower_bound(map: Map, kind: int) -> bool:
     """Whether a closed form never overestimates on this map (Manhattan does with diagonals)."""
     if isinstance(map, GraphMap):

@@ -5,7 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from planners import CostField, GridMap, Guidance, Layer, LearnedBound, cost_to_go, plan, plan_many
+from planners import (
+    CostField,
+    GridMap,
+    Guidance,
+    KeptFields,
+    Layer,
+    LearnedBound,
+    cost_to_go,
+    plan,
+    plan_many,
+    prepare,
+)
 from planners.coarse import LEAD_WEIGHT, coarse_cost_to_go, tabulate
 
 TILES = Guidance(estimate="tiles")
@@ -55,3 +66,17 @@ def test_a_rival_teaches_a_learned_bound_nothing(layered):
     assert (learned.values <= cost_to_go(grid, goal, costs).values + 1e-9)[
         ~grid.blocked.ravel()
     ].all()
+
+
+@pytest.mark.parametrize("strategy", ["astar", "wastar", "xdp", "focal"])
+def test_the_closest_node_is_the_same_with_a_field_at_hand(strategy):
+    """A field is infinite on the start's side, and the start was pruned: it was the answer."""
+    blocked = np.zeros((8, 8))
+    blocked[4] = 1
+    grid = GridMap(blocked)
+    prepare(grid, goals=[(7, 7)])
+    for heuristic in (None, KeptFields(grid)):
+        result = plan(grid, (0, 0), (7, 7), on_unreachable="closest", strategy=strategy,
+                      heuristic=heuristic)  # fmt: skip
+        assert result.status == "no_path"
+        assert result.path.cells[-1].tolist() == [3, 7]
