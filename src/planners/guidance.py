@@ -185,7 +185,7 @@ def _expected(request: Request, guidance: Guidance, exact: bool) -> Expected:
     map, costs, start, goal = request.map, request.costs, request.start, request.goal
     if not isinstance(guidance.estimate, str):
         table = per_node(map, guidance.estimate, "estimate")
-        return Expected(table_bound(table), "array", LEAD_WITH_ESTIMATE)
+        return Expected(table_bound(map, table), "array", LEAD_WITH_ESTIMATE)
     nothing = closed_form(map, goal, costs, ZERO)
     none = Expected(nothing, "none", 2 * request.weight - 1)
     if guidance.estimate == "none":

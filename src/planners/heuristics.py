@@ -86,9 +86,17 @@ def metres_per_unit(graph: GraphMap) -> float:
     return float(known)
 
 
-def table_bound(table: npt.NDArray[np.float64]) -> Bound:
-    """A heuristic given as one value per node."""
-    return Bound(TABLE, 0.0, 0.0, 1.0, 1, NO_POSITIONS, read_only(table))
+def table_bound(map: Map, table: npt.NDArray[np.float64]) -> Bound:
+    """A heuristic given as one value per node; `cols` tells tiles that lead which cell it is."""
+    cols = map.cols if isinstance(map, GridMap) else 1
+    return Bound(TABLE, 0.0, 0.0, 1.0, cols, NO_POSITIONS, read_only(table))
+
+
+def without_infinity(bound: Any) -> Any:
+    """The bound with `UNREACHABLE` for infinity, which no search prunes before it has a path."""
+    if not isinstance(bound, Bound) or bound.kind != TABLE:
+        return bound
+    return bound._replace(table=read_only(np.minimum(bound.table, UNREACHABLE)))
 
 
 def is_lower_bound(map: Map, kind: int) -> bool:
@@ -165,7 +173,7 @@ def user_heuristic(
         raise ValueError(f"heuristic is {table[node]} at {map.label(node)!r}: it must be finite")
     table[~free] = 0.0
     np.minimum(table, UNREACHABLE, out=table)
-    return table_bound(table), lower_bound, False
+    return table_bound(map, table), lower_bound, False
 
 
 def _called(map: Map, goal: int, function: Callable[[Any, Any], float]) -> npt.NDArray[np.float64]:

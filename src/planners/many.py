@@ -34,7 +34,6 @@ AREA = 0.5
 BATCHES = 8  # of other queries, per thread
 
 Lead = tuple[Heuristic | None, bool, Guidance | None]
-NO_LEAD: Lead = (None, False, None)
 Answers = list[tuple[int, PlanResult]]
 Task = Callable[[], Answers]
 
@@ -114,9 +113,11 @@ def _run(tasks: list[Task], threads: int) -> list[Answers]:
 
 def _tasks(requests: list[Request], lead: Lead, threads: int) -> list[Task]:
     """What can be done side by side: fields with their queries, and the others in a few batches."""
+    heuristic, _, guidance = lead
+    unled = heuristic is None and guidance is None
     of_goal: dict[int, list[int]] = defaultdict(list)
     for k, request in enumerate(requests):
-        plain = lead == NO_LEAD and request.options.plain and request.row in (ASTAR, UCS, WASTAR)
+        plain = unled and request.options.plain and request.row in (ASTAR, UCS, WASTAR)
         if plain and not without_search(request):
             of_goal[request.goal].append(k)
     tasks: list[Task] = []

@@ -17,7 +17,15 @@ from .engines import CHOICES, Choice, engine_for
 from .errors import expect
 from .graphs import GraphMap, Map
 from .guidance import Guidance, lead_key
-from .heuristics import NO_TABLE, Heuristic, closed_form, default_bound, tabulate, user_heuristic
+from .heuristics import (
+    NO_TABLE,
+    Heuristic,
+    closed_form,
+    default_bound,
+    tabulate,
+    user_heuristic,
+    without_infinity,
+)
 from .kernels.loop import PRIORITY, ZERO, Key
 from .lead_and_prove import TOLERANCE
 from .maps import GridMap, read_only
@@ -199,6 +207,8 @@ def question_of(
             table = _scaled(tabulate(leading, map.size), row.key_weight(weight))
         else:
             guidance = guidance.expecting(tabulate(leading, map.size))
+    if request.options.closest:
+        bound = without_infinity(bound)
     key: Any = Key(row.discipline, float(row.g_weight), float(row.key_weight(weight)), table)
     log: Log = ()
     if guidance is not None:

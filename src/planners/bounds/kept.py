@@ -161,7 +161,7 @@ class KeptFields:
             raise ValueError(
                 "the fields are kept for another cost field: ask a KeptFields of that field"
             )
-        return table_bound(self.bound(map.label(goal), map).values), True
+        return table_bound(map, self.bound(map.label(goal), map).values), True
 
     def _slot(self, goal: int) -> _Slot:
         """The place of a goal, now the one used last; others go where memory is short."""

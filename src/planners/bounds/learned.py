@@ -16,6 +16,7 @@ from ..kernels.workspace import last_reached
 from ..maps import GridMap
 from ..result import PlanResult
 from ..search import plan
+from ..strategies import STRATEGIES
 from ..walks import alike
 from .changes import freed
 
@@ -66,6 +67,8 @@ class LearnedBound:
     def plan(self, start: Any, map: Map | None = None, **options: Any) -> PlanResult:
         """`plan` from a start to the goal with the bound, from which it then learns.
 
+        The rivals use the bound as well, but teach it nothing.
+
         Args:
             map: the map as it is now, where cells were blocked or freed since.
             options: those of `planners.plan` but `heuristic`.
@@ -86,11 +89,13 @@ class LearnedBound:
             what = "goal" if goal != self.goal else "cost field"
             raise ValueError(f"the bound was learned for another {what}: make one for this {what}")
         self._follow(map)
-        return table_bound(self._values.view()), self._consistent
+        return table_bound(map, self._values.view()), self._consistent
 
     def _learn(self, result: PlanResult) -> None:
         """Raise the bound by the search of this thread that has just given a result."""
         if result.status != "found" or result.stats.expanded == 0:
+            return
+        if result.strategy not in STRATEGIES:  # rivals search in other arrays
             return
         nodes, g = last_reached(self.map.workspaces)
         learned = result.cost / result.certificate - g

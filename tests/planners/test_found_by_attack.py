@@ -1,0 +1,82 @@
+"""Constructed cases that once crashed, gave a wrong answer or an unclear error when parts met."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from planners import (
+    CostField,
+    GridMap,
+    Guidance,
+    KeptFields,
+    Layer,
+    LearnedBound,
+    cost_to_go,
+    plan,
+    plan_many,
+    prepare,
+)
+from planners.coarse import LEAD_WEIGHT, coarse_cost_to_go, tabulate
+
+TILES = Guidance(estimate="tiles")
+
+
+@pytest.fixture
+def layered():
+    """A grid of 30 x 20 cells, a few of them blocked, with costs; a start and a goal."""
+    rng = np.random.default_rng(0)
+    grid = GridMap(rng.random((30, 20)) < 0.1)
+    costs = CostField(grid, layers=[Layer("risk", rng.random(grid.shape))])
+    start, goal = np.flatnonzero(~grid.blocked.reshape(-1))[[0, -1]].tolist()
+    return grid, costs, start, goal
+
+
+@pytest.mark.parametrize("engine", ["textbook", "generic"])
+def test_tiles_lead_from_the_right_cell_beside_a_table(layered, engine):
+    """Rows and columns came from the bound, a table had none: tiles were read out of range."""
+    grid, costs, start, goal = layered
+    zero = np.zeros(grid.size)
+    expected = tabulate(coarse_cost_to_go(grid, goal, costs), grid.size)
+    results = [
+        plan(grid, start, goal, costs=costs, strategy="wastar", guidance=guidance, engine=engine,
+             heuristic=zero, lower_bound=True, trace=True)
+        for guidance in (TILES, Guidance(estimate=expected, lead_weight=LEAD_WEIGHT))
+    ]  # fmt: skip
+    assert results[0].status == "found"
+    assert np.array_equal(*(result.trace.expanded for result in results))
+
+
+def test_many_queries_take_a_heuristic_that_is_an_array(layered):
+    """It was compared with None value by value, so every call raised."""
+    grid, costs, start, goal = layered
+    h = np.zeros(grid.shape)
+    queries = [(start, goal), (goal, start)]
+    many = plan_many(grid, queries, costs=costs, heuristic=h, lower_bound=True)
+    alone = [plan(grid, *query, costs=costs, heuristic=h, lower_bound=True) for query in queries]
+    assert [result.cost for result in many] == [result.cost for result in alone]
+
+
+def test_a_rival_teaches_a_learned_bound_nothing(layered):
+    """What it had not searched itself was taken from the last search of the loop on the map."""
+    grid, costs, start, goal = layered
+    learned = LearnedBound(grid, costs, goal)
+    plan(grid, goal, start, strategy="ucs", engine="generic")  # leaves small g everywhere
+    assert learned.plan(start, strategy="xdp").status == "found"
+    assert (learned.values <= cost_to_go(grid, goal, costs).values + 1e-9)[
+        ~grid.blocked.ravel()
+    ].all()
+
+
+@pytest.mark.parametrize("strategy", ["astar", "wastar", "xdp", "focal"])
+def test_the_closest_node_is_the_same_with_a_field_at_hand(strategy):
+    """A field is infinite on the start's side, and the start was pruned: it was the answer."""
+    blocked = np.zeros((8, 8))
+    blocked[4] = 1
+    grid = GridMap(blocked)
+    prepare(grid, goals=[(7, 7)])
+    for heuristic in (None, KeptFields(grid)):
+        result = plan(grid, (0, 0), (7, 7), on_unreachable="closest", strategy=strategy,
+                      heuristic=heuristic)  # fmt: skip
+        assert result.status == "no_path"
+        assert result.path.cells[-1].tolist() == [3, 7]
