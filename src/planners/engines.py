@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
+from .bounds.prepared import at_hand
 from .lead_and_prove import loop
 from .point_to_point import by_both_ends, by_straight_line, lacks_both_ends, lacks_line
-from .question import Outcome, Question
+from .question import Outcome, Question, Request
 from .rivals.rows import Rival
 from .rivals.solve import solve
 from .uniform import jump_points, lacks_jump_points, lacks_uniform_four, uniform_four
@@ -27,11 +28,13 @@ class Engine:
         name: what `result.engine` says.
         lacks: what the engine needs and a question does not have, in words; empty where it fits.
         solve: its answer to a question that fits, whose start is free and is not its goal.
+
+    Both take a `Question`; those of the uniform engines get by with a `Request`.
     """
 
     name: str
-    lacks: Callable[[Question], str]
-    solve: Callable[[Question], Outcome]
+    lacks: Callable[[Any], str]
+    solve: Callable[[Any], Outcome]
 
 
 def nothing(question: Question) -> str:
@@ -75,11 +78,28 @@ Choice = Literal[
 CHOICES: tuple[Choice, ...] = get_args(Choice)
 
 
+def engine_at_once(request: Request) -> Engine | None:
+    """The engine that answers a request as it is, without a bound and a key: a uniform one.
+
+    An exact field at hand comes before it. None where the request takes a `Question`.
+    """
+    asked = request.options.engine
+    if not request.plain or asked in (GENERIC.name, TEXTBOOK.name):
+        return None
+    prepared = at_hand(request.map, request.costs)
+    if asked == "auto" and prepared is not None and prepared.fields.has(request.goal):
+        return None
+    for engine in UNIFORM:
+        if asked in ("auto", engine.name) and not engine.lacks(request):
+            return engine
+    return None
+
+
 def engine_for(question: Question) -> Engine:
     """The engine that the question asks for, or the first that fits.
 
-    The order is measured: an exact field at hand, uniform costs, landmarks at hand, graphs, the
-    loop.
+    The order is measured: an exact field at hand, uniform costs (see `engine_at_once`), landmarks
+    at hand, graphs, the loop.
 
     Raises:
         ValueError: the engine that is asked for does not fit; the message says why.
@@ -92,8 +112,8 @@ def engine_for(question: Question) -> Engine:
         if lacking:
             raise ValueError(f"engine {name!r} needs {lacking}: take engine='auto'")
         return NAMED[name]
-    if question.plain and question.aids != ("field",):
-        for engine in UNIFORM if question.aids else (*UNIFORM, *ON_GRAPHS):
+    if question.plain and not question.aids:
+        for engine in ON_GRAPHS:
             if not engine.lacks(question):
                 return engine
     return replace(GENERIC, name="+".join(question.aids)) if question.aids else GENERIC

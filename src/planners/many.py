@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .costs import CostField
-from .engines import engine_for
+from .engines import engine_at_once, engine_for
 from .errors import expect
 from .fields import cost_to_go
 from .graphs import GraphMap, Map
@@ -77,7 +77,9 @@ def plan_many(
 
     def ask(k: int) -> Request:
         try:
-            return request_of(map, *pairs[k], costs=costs, guidance=guidance, **options)
+            return request_of(
+                map, *pairs[k], costs=costs, heuristic=heuristic, guidance=guidance, **options
+            )
         except ValueError as error:
             raise ValueError(f"query {k}: {error}") from error
 
@@ -141,7 +143,8 @@ def _field_pays(group: list[Request]) -> bool:
     first = group[0]
     if first.options.engine != "auto":
         return False
-    if len(group) < FIELD_FROM.get(engine_for(question_of(first)).name, math.inf):
+    alone = engine_at_once(first) or engine_for(question_of(first))
+    if len(group) < FIELD_FROM.get(alone.name, math.inf):
         return False
     if isinstance(first.map, GraphMap) and first.map.position_m is None:
         return True

@@ -27,7 +27,7 @@ FARTHEST = 1e150  # lengths and coordinates beyond it have no float64 sums and d
 
 def read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Mark an array that we own as read-only and hand it back."""
-    array.flags.writeable = False
+    array.setflags(write=False)
     return array
 
 
@@ -204,7 +204,7 @@ class GridMap:
 
     def is_blocked(self, node: int) -> bool:
         """Whether a node id is blocked."""
-        return bool(self.blocked.flat[node])
+        return bool(self.blocked.item(node))
 
     def successors(self, node: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Nodes that one legal move reaches, and the lengths of those moves in metres."""

@@ -59,7 +59,12 @@ class Options:
 
 @dataclass(slots=True)
 class Request:
-    """From where to where, and by which row of the table; every argument is checked."""
+    """From where to where, and by which row of the table; every argument is checked.
+
+    Attributes:
+        plain: nothing but map, costs, strategy and weight was asked for: no guidance, no heuristic,
+            no trace, no limit of expansions, nothing in place of an unreachable goal.
+    """
 
     map: Map
     costs: CostField | None
@@ -68,6 +73,7 @@ class Request:
     row: Strategy
     weight: float
     options: Options
+    plain: bool
 
     @property
     def proof_weight(self) -> float:
@@ -90,8 +96,6 @@ class Question(Request):
         log: what the guidance did.
         aids: what helps the loop: a bound at hand (field, landmarks), the E of the guidance (tiles,
             coarse, clusters, array).
-        plain: nothing but map, costs, strategy and weight was asked for: no guidance, no heuristic,
-            no trace, no limit of expansions, nothing in place of an unreachable goal.
     """
 
     space: Space
@@ -100,7 +104,6 @@ class Question(Request):
     key: Key | Lead
     log: Log
     aids: tuple[str, ...]
-    plain: bool
 
     def h(self, node: int) -> float:
         """The lower bound of one node."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,20 @@ if TYPE_CHECKING:
     from .graphs import Map
 
 Status = Literal["found", "no_path", "budget_spent", "start_blocked", "goal_blocked"]
+
+
+T = TypeVar("T")
+
+
+def made(kind: type[T], **values: Any) -> T:
+    """A frozen dataclass from values for all its fields.
+
+    Its constructor sets them one by one past its own lock, which takes twice as long: half a
+    microsecond of an answer that takes five.
+    """
+    one = object.__new__(kind)
+    one.__dict__.update(values)
+    return one
 
 
 @dataclass(frozen=True, eq=False)

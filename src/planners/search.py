@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from .bounds.prepared import at_hand
 from .costs import CostField
-from .engines import CHOICES, Choice, engine_for
+from .engines import CHOICES, Choice, engine_at_once, engine_for
 from .errors import expect
 from .graphs import GraphMap, Map
 from .guidance import Guidance, lead_key
@@ -30,7 +30,7 @@ from .kernels.loop import PRIORITY, ZERO, Key
 from .lead_and_prove import TOLERANCE
 from .maps import GridMap, read_only
 from .question import NO_LIMIT, Log, Options, Outcome, Question, Request
-from .result import Path, PlanResult, SearchStats, Status
+from .result import Path, PlanResult, SearchStats, Status, made
 from .rivals.lead import rival_question
 from .rivals.rows import Rival, row_named
 from .spaces import expect_fit, space_of
@@ -96,8 +96,9 @@ def plan(
     """
     began = time.perf_counter()
     request = request_of(
-        map, start, goal, costs=costs, strategy=strategy, weight=weight, guidance=guidance,
-        max_expansions=max_expansions, engine=engine, trace=trace, on_unreachable=on_unreachable,
+        map, start, goal, costs=costs, strategy=strategy, weight=weight, heuristic=heuristic,
+        guidance=guidance, max_expansions=max_expansions, engine=engine, trace=trace,
+        on_unreachable=on_unreachable,
     )  # fmt: skip
     return solved(request, began, heuristic, lower_bound, guidance)
 
@@ -111,9 +112,12 @@ def solved(
 ) -> PlanResult:
     """The answer of a request by the engine that fits; `began` is when its clock was started."""
     settled, options = without_search(request), request.options
+    if settled is None:
+        quick = engine_at_once(request)
+        if quick is not None:
+            return answer(request, quick.solve(request), (), quick.name, began)
     name = "generic" if options.engine == "auto" else options.engine
-    plain = heuristic is None and guidance is None and not options.trace
-    if settled is not None and plain and options.engine in ALWAYS:
+    if settled is not None and request.plain and options.engine in ALWAYS:
         return answer(request, settled, (), name, began)
     question = question_of(request, heuristic, lower_bound, guidance)
     chosen = engine_for(question)
@@ -131,6 +135,7 @@ def request_of(
     costs: CostField | None = None,
     strategy: str = "astar",
     weight: float | None = None,
+    heuristic: Heuristic | None = None,
     guidance: Guidance | None = None,
     max_expansions: int | None = None,
     engine: str = "auto",
@@ -143,17 +148,19 @@ def request_of(
         ValueError, TypeError: as `plan`.
     """
     expect(map, (GridMap, GraphMap), "map")
-    expect(costs, (CostField, type(None)), "costs")
-    expect(guidance, (Guidance, type(None)), "guidance")
+    if costs is not None:
+        expect(costs, (CostField, type(None)), "costs")
+        expect_fit(costs, map)
+    if guidance is not None:
+        expect(guidance, (Guidance, type(None)), "guidance")
     row = row_named(strategy)
     w = checked_weight(row, weight)
     options = _options(max_expansions, engine, trace, on_unreachable, guidance)
     source, target = map.node(start), map.node(goal)
     if options.closest and isinstance(map, GraphMap) and map.position_m is None:
         raise ValueError("on_unreachable='closest' needs a graph with positions")
-    if costs is not None:
-        expect_fit(costs, map)
-    return Request(map, costs, source, target, row, w, options)
+    plain = heuristic is None and guidance is None and options.plain
+    return Request(map, costs, source, target, row, w, options, plain)
 
 
 def _options(
@@ -196,7 +203,7 @@ def question_of(
     map, costs, row, weight = request.map, request.costs, request.row, request.weight
     if (heuristic is not None or guidance is not None) and row.discipline != PRIORITY:
         raise ValueError(f"{row.name!r} has no key to lead: choose ucs, greedy, astar or wastar")
-    goal, plain = request.goal, heuristic is None and guidance is None
+    goal = request.goal
     bound, consistent, aids = _bound(request, heuristic is None)
     table = NO_TABLE
     if heuristic is not None and row is not UCS:  # ucs: f = g, only guidance may lead it
@@ -215,9 +222,8 @@ def question_of(
         key, aid, log = lead_key(request, guidance, key, exact=aids == ("field",))
         aids += aid
     return Question(
-        map, costs, request.start, goal, row, weight, request.options,
+        map, costs, request.start, goal, row, weight, request.options, request.plain,
         space_of(map, costs), bound, consistent, key, log, aids,
-        plain and request.options.plain,
     )  # fmt: skip
 
 
@@ -256,9 +262,10 @@ def without_search(request: Request) -> Outcome | None:
         return Outcome(blocked)
     if start != request.goal:
         return None
-    nodes = read_only(np.array([start], dtype=np.int64))
+    nodes = read_only(np.array((start,), dtype=np.int64))
     if isinstance(map, GridMap):
-        path = Path(nodes, 0.0, cells=read_only(np.array([divmod(start, map.cols)])))
+        cells = np.array(divmod(start, map.cols), dtype=np.int64).reshape(1, 2)
+        path = Path(nodes, 0.0, cells=read_only(cells))
     else:
         path = Path(nodes, 0.0, labels=(map.label(start),), edges=NO_EDGES)
     return Outcome("found", path, 0.0, counts=ONE)
@@ -272,20 +279,25 @@ def answer(request: Request, outcome: Outcome, log: Log, engine: str, began: flo
     if outcome.status == "found":
         certificate = min(certificate, bound)
     expanded, generated, reopened, frontier, popped = outcome.counts
-    return PlanResult(
-        outcome.status,
-        outcome.path,
-        outcome.cost,
-        bound,
-        certificate,
-        SearchStats(expanded, generated, reopened, frontier, time.perf_counter() - began, popped),
-        engine,
-        request.row.name,
-        request.weight,
-        log + outcome.log,
-        told(outcome),
-        request.start,
-        request.goal,
+    stats = made(
+        SearchStats, expanded=expanded, generated=generated, reopened=reopened,
+        max_frontier=frontier, runtime_s=time.perf_counter() - began, popped=popped,
+    )  # fmt: skip
+    return made(
+        PlanResult,
+        status=outcome.status,
+        path=outcome.path,
+        cost=outcome.cost,
+        bound=bound,
+        certificate=certificate,
+        stats=stats,
+        engine=engine,
+        strategy=request.row.name,
+        weight=request.weight,
+        guidance_log=log + outcome.log,
+        trace=None if outcome.trace is None else told(outcome.trace, outcome),
+        start=request.start,
+        goal=request.goal,
     )
 
 

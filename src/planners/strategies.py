@@ -55,10 +55,12 @@ def strategy_named(name: str, others: Mapping[str, Strategy] | None = None) -> S
     Raises:
         ValueError: no such strategy; the message lists them.
     """
-    table = {**STRATEGIES, **(others or {})}
-    row = table.get(ALIASES.get(name, name)) if isinstance(name, str) else None
+    row = None
+    if isinstance(name, str):
+        title = ALIASES.get(name, name)
+        row = STRATEGIES.get(title) or (others or {}).get(title)
     if row is None:
-        known = ", ".join([*table, *ALIASES])
+        known = ", ".join([*STRATEGIES, *(others or {}), *ALIASES])
         raise ValueError(f"unknown strategy {name!r}: choose one of {known}")
     return row
 

@@ -41,11 +41,9 @@ def still(question: Question, outcome: Outcome) -> Trace:
     return Trace(zeros.astype(np.uint8), nodes, nodes * 0 - 1, zeros, h, f, **facts_of(question))
 
 
-def told(outcome: Outcome) -> Trace | None:
-    """The trace with the answer in it, where one was kept."""
-    if outcome.trace is None:
-        return None
-    return replace(outcome.trace, path=outcome.path, cost=outcome.cost)
+def told(trace: Trace, outcome: Outcome) -> Trace:
+    """The trace with the answer in it."""
+    return replace(trace, path=outcome.path, cost=outcome.cost)
 
 
 def facts_of(question: Question) -> dict[str, Any]:

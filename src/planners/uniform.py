@@ -19,34 +19,34 @@ from .kernels.loop import GROW, REACHED
 from .kernels.queue import COUNTS, DIAGONALS, LAST, STRAIGHTS
 from .kernels.workspace import Workspace, workspace_of
 from .maps import GridMap, Moves, read_only
-from .question import Outcome, Question
+from .question import Outcome, Request
 from .result import Path
 from .strategies import ASTAR
 
 DIAGONAL_LENGTH = math.sqrt(2.0)
 
 
-def lacks_jump_points(question: Question) -> str:
-    """What jump points need and the question does not have; empty where they fit."""
-    return _lacks(question, "eight")
+def lacks_jump_points(request: Request) -> str:
+    """What jump points need and the request does not have; empty where they fit."""
+    return _lacks(request, "eight")
 
 
-def lacks_uniform_four(question: Question) -> str:
-    """What the two lists need and the question does not have; empty where they fit."""
-    return _lacks(question, "four")
+def lacks_uniform_four(request: Request) -> str:
+    """What the two lists need and the request does not have; empty where they fit."""
+    return _lacks(request, "four")
 
 
-def _lacks(question: Question, moves: Moves) -> str:
-    grid = question.map
+def _lacks(request: Request, moves: Moves) -> str:
+    grid = request.map
     if not isinstance(grid, GridMap) or grid.moves != moves:
         return f"a GridMap with moves={moves!r}"
-    if question.row is not ASTAR:
+    if request.row is not ASTAR:
         return "strategy 'astar'"
-    if not question.plain:
+    if not request.plain:
         return "a question without guidance, heuristic, trace, max_expansions and on_unreachable"
     if grid.one_way is not None:
         return "a map without one_way"
-    if question.costs is not None and not uniform_pace(question.costs, grid) > 0:
+    if request.costs is not None and not uniform_pace(request.costs, grid) > 0:
         return "uniform costs, the same pace > 0 on every free cell and none per edge"
     return ""
 
@@ -70,55 +70,55 @@ def uniform_pace(costs: CostField, grid: GridMap) -> float:
     return held[1]
 
 
-def jump_points(question: Question) -> Outcome:
-    """Answer a question with A* on jump points."""
-    grid: Any = question.map
+def jump_points(request: Request) -> Outcome:
+    """Answer a request with A* on jump points."""
+    grid: Any = request.map
     work = workspace_of(grid.workspaces, grid.size)
     bits = bit_lines(grid)
     room = 8 * (min(grid.shape) + 1)
     run = compiled("run_jump_points")
-    start = question.start
+    start = request.start
     while True:
         code = run(
             bits, grid.rows, grid.cols, work.parent, work.g, work.item, work.link, work.heap_key,
-            work.heap_node, work.ints, room, question.goal, start,
+            work.heap_node, work.ints, room, request.goal, start,
         )  # fmt: skip
         if code != GROW:
-            return _outcome(question, work, code)
+            return _outcome(request, work, code)
         work.grow(room)
         start = -1
 
 
-def uniform_four(question: Question) -> Outcome:
-    """Answer a question with A* on two lists."""
-    grid: Any = question.map
+def uniform_four(request: Request) -> Outcome:
+    """Answer a request with A* on two lists."""
+    grid: Any = request.map
     work = workspace_of(grid.workspaces, grid.size)
     run = compiled("run_four")
-    start = question.start
+    start = request.start
     while True:
         code = run(
             grid.move_mask, grid.cols, work.parent, work.item, work.link, work.heap_key,
-            work.heap_node, work.ints, question.goal, start,
+            work.heap_node, work.ints, request.goal, start,
         )  # fmt: skip
         if code != GROW:
-            return _outcome(question, work, code)
+            return _outcome(request, work, code)
         work.grow(work.item.size)
         start = -1
 
 
-def _outcome(question: Question, work: Workspace, code: int) -> Outcome:
+def _outcome(request: Request, work: Workspace, code: int) -> Outcome:
     ints = work.ints.tolist()
     counts = tuple(ints[COUNTS])
     if code != REACHED:
         return Outcome("no_path", counts=counts)
-    grid: Any = question.map
+    grid: Any = request.map
     straights, diagonals = ints[STRAIGHTS], ints[DIAGONALS]
     steps = straights + diagonals
     nodes = np.empty(steps + 1, dtype=np.int64)
     cells = np.empty((steps + 1, 2), dtype=np.int64)
     compiled("run_unpack")(work.item, work.link, grid.cols, ints[LAST], nodes, cells)
     length_m = (straights + diagonals * DIAGONAL_LENGTH) * grid.cell_size_m
-    pace = 1.0 if question.costs is None else uniform_pace(question.costs, grid)
+    pace = 1.0 if request.costs is None else uniform_pace(request.costs, grid)
     path = Path(read_only(nodes), length_m, cells=read_only(cells))
     cost = length_m * pace
     return Outcome("found", path, cost, cost, counts=counts)

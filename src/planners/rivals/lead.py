@@ -73,9 +73,9 @@ def rival_question(
     elif _has_estimate(guidance):
         table = read_only(estimate_table(request, guidance))
     return RivalQuestion(
-        map, costs, request.start, goal, row, request.weight, request.options,
+        map, costs, request.start, goal, row, request.weight, request.options, False,
         space_of(map, costs), bound, consistent, Key(PRIORITY, 1.0, request.weight, NO_TABLE), (),
-        (), False, table, _promised(map, costs, row, bound, consistent), targets,
+        (), table, _promised(map, costs, row, bound, consistent), targets,
     )  # fmt: skip
 
 
