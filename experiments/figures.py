@@ -37,6 +37,7 @@ from planners.drawing.heat import caption, draw_ends
 SERIES = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK)
 MARKERS = "osD^vPX"
 DPI = 130
+LABELLED = 6  # strategies in one picture; with more, the labels of weights would cover each other
 EFFORT_AND_COST = ("expansions a path, mean (logarithmic)", "cost / optimum, mean")
 FORMATS = (".png", ".svg", ".pdf")
 
@@ -97,7 +98,7 @@ def draw_tradeoff(axes: Axes, points: Sequence[Mapping[str, Any]], optimum: floa
         axes.plot([p["x"] for p in own], [p["y"] for p in own], color=colour, linewidth=1.2,
                   marker=MARKERS[k % len(MARKERS)], markersize=9 if hollow else 5.5, label=strategy,
                   markerfacecolor="none" if hollow else colour, zorder=3 + k)  # fmt: skip
-        if len(own) > 1:
+        if len(own) > 1 and len(strategies) <= LABELLED:
             for p, offset, side in ((own[0], (7, 7), "left"), (own[-1], (-7, 5), "right")):
                 axes.annotate(f"w {p['weight']:g}", (p["x"], p["y"]), xytext=offset, ha=side,
                               textcoords="offset points", fontsize=8, color=colour)  # fmt: skip

@@ -49,11 +49,12 @@ def told(trace: Trace, outcome: Outcome) -> Trace:
 def facts_of(question: Question) -> dict[str, Any]:
     """What a trace says of the query that it belongs to."""
     name, w = question.row.name, question.weight
+    name = name if w == 1 else f"{name}, w = {w:g}"
     return {
         "map": question.map,
         "start": question.start,
         "goal": question.goal,
-        "name": name if w == 1 else f"{name}, w = {w:g}",
+        "name": f"{name}, guided" if question.log else name,
     }
 
 

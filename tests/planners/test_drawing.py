@@ -164,7 +164,10 @@ def test_searches_side_by_side_share_a_scale():
     top = max(result.stats.expanded for result in results)
     assert {axes.images[-1].get_clim() for axes in panels} == {(0.0, float(top))}
     for axes, result in zip(panels, results, strict=True):
-        assert f"{result.stats.expanded} expanded, cost {result.cost:,.6g}" in axes.get_title()
+        assert (
+            f"{result.stats.expanded} expanded, cost {result.cost:,.6g}"
+            in axes.get_title().replace("\n", ": ")
+        )
         assert result.strategy in axes.get_title()
     shown = [axes for axes in panels[0].figure.axes if axes.get_visible()]
     assert len(shown) == 5  # four panels and one bar

@@ -121,7 +121,7 @@ def draw_traces(results: Sequence[PlanResult], axes: Sequence[Axes] | None = Non
     >>> grid = GridMap([[0, 0, 0], [0, 1, 0]])
     >>> results = [plan(grid, 0, 5, strategy=name, trace=True) for name in ("ucs", "astar")]
     >>> [panel.get_title() for panel in draw_traces(results)]
-    ['ucs: 4 expanded, cost 3', 'astar: 3 expanded, cost 3']
+    ['ucs\\n4 expanded, cost 3', 'astar\\n3 expanded, cost 3']
     """
     expect_all(results, PlanResult, "results")
     traces = [result.trace for result in results if result.trace is not None]
@@ -132,7 +132,7 @@ def draw_traces(results: Sequence[PlanResult], axes: Sequence[Axes] | None = Non
         raise ValueError(f"{len(traces)} results need as many axes, not {len(panels)}")
     top = max(max(trace.expanded.size for trace in traces), 1)
     for panel, trace in zip(panels, traces, strict=True):
-        draw_trace(trace, panel, top)
+        draw_trace(trace, panel, top).set_title(caption(trace).replace(": ", "\n"), fontsize=10)
     colours = ScalarMappable(Normalize(0, top), mpl.colormaps[ORDER])
     _bar(panels, colours, LABEL, True, False, False)
     return panels
