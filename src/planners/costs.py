@@ -177,9 +177,14 @@ class CostField:
         return self.paces_on(self.map)[0]
 
     def paces_on(self, map: Map) -> tuple[float, float]:
-        """Least and mean pace over the free nodes of a map that the field fits, per version."""
+        """Least and mean pace over the free nodes of a map, kept per version.
+
+        Raises:
+            ValueError: the field was made for a map of another shape.
+        """
         held = self._paces.get(map)
         if held is None or held[0] != self.version:
+            self.expect_fit(map)
             free = self._pace[~map.blocked.reshape(-1)]
             least = float(free.min()) if free.size else self.base
             mean = float(free.mean(dtype=np.float64)) if free.size else self.base
@@ -189,6 +194,11 @@ class CostField:
     def fits(self, map: Map) -> bool:
         """Whether this field can price moves on the given map."""
         return alike(self.map, map)
+
+    def expect_fit(self, map: Map) -> None:
+        """Raise a ValueError where this field cannot price moves on the given map."""
+        if not self.fits(map):
+            raise ValueError(f"the cost field was made for {self.map!r} and does not fit {map!r}")
 
     @property
     def layers(self) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ from .question import NO_LIMIT, Log, Options, Outcome, Question, Request
 from .result import Path, PlanResult, SearchStats, Status, made
 from .rivals.lead import rival_question
 from .rivals.rows import Rival, row_named
-from .spaces import expect_fit, space_of
+from .spaces import space_of
 from .strategies import UCS, checked_weight
 from .tracing import still, told
 
@@ -150,7 +150,7 @@ def request_of(
     expect(map, (GridMap, GraphMap), "map")
     if costs is not None:
         expect(costs, (CostField, type(None)), "costs")
-        expect_fit(costs, map)
+        costs.expect_fit(map)
     if guidance is not None:
         expect(guidance, (Guidance, type(None)), "guidance")
     row = row_named(strategy)

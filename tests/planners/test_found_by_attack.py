@@ -12,10 +12,13 @@ from planners import (
     KeptFields,
     Layer,
     LearnedBound,
+    check_heuristic,
     cost_to_go,
+    floor_size,
     plan,
     plan_many,
     prepare,
+    waypoint_guidance,
 )
 from planners.coarse import LEAD_WEIGHT, coarse_cost_to_go, tabulate
 
@@ -80,3 +83,17 @@ def test_the_closest_node_is_the_same_with_a_field_at_hand(strategy):
                       heuristic=heuristic)  # fmt: skip
         assert result.status == "no_path"
         assert result.path.cells[-1].tolist() == [3, 7]
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (7, 6)])
+def test_costs_of_another_map_are_refused_by_name(shape):
+    """They raised an IndexError, or were taken where they had as many cells."""
+    grid, costs = GridMap(np.zeros((6, 7))), CostField(GridMap(np.zeros(shape)))
+    for call in (
+        lambda: LearnedBound(grid, costs, 3),
+        lambda: floor_size(grid, costs, 0, 3),
+        lambda: waypoint_guidance(grid, 0, 3, [5], costs),
+        lambda: check_heuristic(grid, "octile", 3, costs),
+    ):
+        with pytest.raises(ValueError, match="does not fit"):
+            call()
