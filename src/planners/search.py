@@ -213,7 +213,7 @@ def question_of(
         elif guidance is None:
             table = _scaled(tabulate(leading, map.size), row.key_weight(weight))
         else:
-            guidance = guidance.expecting(tabulate(leading, map.size))
+            guidance = guidance.expecting(map, tabulate(leading, map.size))
     if request.options.closest:
         bound = without_infinity(bound)
     key: Any = Key(row.discipline, float(row.g_weight), float(row.key_weight(weight)), table)
