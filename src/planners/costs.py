@@ -264,8 +264,10 @@ class CostField:
     def _indices(self, nodes: npt.ArrayLike, size: int) -> npt.NDArray[np.int64]:
         array = np.asarray(nodes)
         if array.dtype == np.bool_:
-            if array.size != size:
-                raise ValueError(f"a mask needs {size} entries, one per value, not {array.size}")
+            grid = self._grid_shape
+            shape = grid if grid is None or size == self._nodes else (8, *grid)
+            if array.shape not in ((size,), shape):
+                raise ValueError(f"a mask needs {size} entries, one per value, not {array.shape}")
             return np.flatnonzero(array)
         if array.size and array.dtype.kind not in "iu":
             raise ValueError(f"nodes must be whole numbers or a mask, not {array.dtype}")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 
 from planners import (
     CostField,
+    GraphMap,
     GridMap,
     Guidance,
     KeptFields,
     Layer,
     LearnedBound,
+    Reward,
     check_heuristic,
     cost_to_go,
     floor_size,
@@ -97,3 +101,44 @@ def test_costs_of_another_map_are_refused_by_name(shape):
     ):
         with pytest.raises(ValueError, match="does not fit"):
             call()
+
+
+GRID = GridMap(np.zeros((6, 7)))
+COSTS = CostField(GRID, layers=[Layer("risk", np.zeros(GRID.shape))])
+GRAPH = GraphMap([0, 1, 2, 2], [1, 2], [1.0, 1.0])
+SHORT = Guidance(estimate=np.zeros(3))
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: plan(GRID, 0, 5, guidance=SHORT, heuristic=np.zeros(42)), "estimate needs one"),
+        (lambda: plan(GRID, 0, 5, strategy="xdp", engine="jump-points"), "knows no 'xdp'"),
+        (lambda: COSTS.update("risk", np.zeros((7, 6), dtype=bool), 1.0), "a mask needs 42"),
+        (lambda: GRAPH.with_blocked([False, False, True], True), "whole numbers"),
+        (lambda: GRAPH.with_blocked([1.7], True), "whole numbers"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_name(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
+
+
+def test_rewards_from_an_iterator_serve_every_plan():
+    """The check had used it up, and nothing was left to lead."""
+    guide = Guidance(rewards=(Reward(name, np.ones(42)) for name in "ab"))
+    for _ in range(2):
+        log = plan(GRID, 0, 5, guidance=guide).guidance_log
+        assert [entry["reward"] for entry in log if entry["event"] == "reward"] == ["a", "b"]
+
+
+def test_the_reward_law_sees_the_map_that_is_asked(layered):
+    """Means were kept for another map with as many free cells."""
+    grid, costs, start, goal = layered
+    free = np.flatnonzero(~grid.blocked.reshape(-1))
+    ask = {"costs": costs, "guidance": Guidance(rewards="auto"), "strategy": "wastar"}
+    other = grid.with_blocked(free[30:60], True)
+    another = grid.with_blocked(free[90:120], True)
+    plan(other, start, goal, **ask)
+    after = plan(another, start, goal, **ask).guidance_log
+    assert after == plan(another, start, goal, **{**ask, "costs": copy.copy(costs)}).guidance_log
