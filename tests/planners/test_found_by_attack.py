@@ -142,3 +142,25 @@ def test_the_reward_law_sees_the_map_that_is_asked(layered):
     plan(other, start, goal, **ask)
     after = plan(another, start, goal, **ask).guidance_log
     assert after == plan(another, start, goal, **{**ask, "costs": copy.copy(costs)}).guidance_log
+
+
+def test_an_interrupt_leaves_a_rival_no_old_marks(layered):
+    """The counter of queries was cleared before it was raised: after Ctrl-C there was no path."""
+    grid, costs, start, goal = layered
+    found = plan(grid, start, goal, costs=costs, strategy="xdp")
+    work = grid.workspaces.rivals
+
+    class Interrupting(np.ndarray):
+        def fill(self, value):
+            super().fill(value)
+            raise KeyboardInterrupt
+
+        def __setitem__(self, key, value):
+            super().__setitem__(key, value)
+            raise KeyboardInterrupt
+
+    whole, work.ints = work.ints, work.ints.view(Interrupting)
+    with pytest.raises(KeyboardInterrupt):
+        plan(grid, start, goal, costs=costs, strategy="xdp")
+    work.ints = whole
+    assert plan(grid, start, goal, costs=costs, strategy="xdp").cost == found.cost
