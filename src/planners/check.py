@@ -39,8 +39,8 @@ def check(
     """
     expect(map, (GridMap, GraphMap), "map")
     expect(result, PlanResult, "result")
-    if costs is not None and not costs.fits(map):
-        raise ValueError(f"the cost field was made for {costs.map!r} and does not fit {map!r}")
+    if costs is not None:
+        costs.expect_fit(map)
     _check_status(map, result)
     if exact and result.status == "no_path" and result.start >= 0:
         optimum = exact_costs(map, result.start, costs)[result.goal]

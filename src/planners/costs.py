@@ -177,9 +177,14 @@ class CostField:
         return self.paces_on(self.map)[0]
 
     def paces_on(self, map: Map) -> tuple[float, float]:
-        """Least and mean pace over the free nodes of a map that the field fits, per version."""
+        """Least and mean pace over the free nodes of a map, kept per version.
+
+        Raises:
+            ValueError: the field was made for a map of another shape.
+        """
         held = self._paces.get(map)
         if held is None or held[0] != self.version:
+            self.expect_fit(map)
             free = self._pace[~map.blocked.reshape(-1)]
             least = float(free.min()) if free.size else self.base
             mean = float(free.mean(dtype=np.float64)) if free.size else self.base
@@ -189,6 +194,11 @@ class CostField:
     def fits(self, map: Map) -> bool:
         """Whether this field can price moves on the given map."""
         return alike(self.map, map)
+
+    def expect_fit(self, map: Map) -> None:
+        """Raise a ValueError where this field cannot price moves on the given map."""
+        if not self.fits(map):
+            raise ValueError(f"the cost field was made for {self.map!r} and does not fit {map!r}")
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -254,8 +264,10 @@ class CostField:
     def _indices(self, nodes: npt.ArrayLike, size: int) -> npt.NDArray[np.int64]:
         array = np.asarray(nodes)
         if array.dtype == np.bool_:
-            if array.size != size:
-                raise ValueError(f"a mask needs {size} entries, one per value, not {array.size}")
+            grid = self._grid_shape
+            shape = grid if grid is None or size == self._nodes else (8, *grid)
+            if array.shape not in ((size,), shape):
+                raise ValueError(f"a mask needs {size} entries, one per value, not {array.shape}")
             return np.flatnonzero(array)
         if array.size and array.dtype.kind not in "iu":
             raise ValueError(f"nodes must be whole numbers or a mask, not {array.dtype}")

@@ -57,8 +57,8 @@ def steepest_edge(
     """
     expect(map, (GridMap, GraphMap), "map")
     expect(costs, (CostField, type(None)), "costs")
-    if costs is not None and not costs.fits(map):
-        raise ValueError(f"the cost field was made for {costs.map!r} and does not fit {map!r}")
+    if costs is not None:
+        costs.expect_fit(map)
     if not 0 < float(weight) < np.inf:
         raise ValueError(f"weight must be a finite number > 0, not {weight!r}")
     values = as_per_node(map, phi, "phi")

@@ -106,6 +106,8 @@ def engine_for(question: Question) -> Engine:
     """
     name = question.options.engine
     if isinstance(question.row, Rival):
+        if name not in ("auto", "generic", "textbook"):
+            raise ValueError(f"engine {name!r} knows no {question.row.name!r}: take engine='auto'")
         return replace(RIVALS, name="textbook") if name == "textbook" else RIVALS
     if name != "auto":
         lacking = NAMED[name].lacks(question)

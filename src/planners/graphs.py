@@ -242,8 +242,12 @@ class GraphMap:
         return targets[free], self.length_m[span][free]
 
     def with_blocked(self, nodes: npt.ArrayLike, blocked: bool) -> GraphMap:
-        """A new map in which the given node ids are blocked or free; other arrays are shared."""
-        ids = np.atleast_1d(np.asarray(nodes, dtype=np.int64))
+        """A new map in which the given node ids are blocked or free; other arrays are shared.
+
+        Raises:
+            ValueError: no whole numbers (take node(label) of labels), or ids outside the graph.
+        """
+        ids = _integers(nodes, "nodes", np.int64)
         if ids.size == 0:
             return self
         if ids.min() < 0 or ids.max() >= self.size:

@@ -82,7 +82,8 @@ class Guidance:
     def __post_init__(self) -> None:
         expect(self.soc, (int, float, np.number), "soc")
         if not isinstance(self.rewards, str):
-            expect_all(self.rewards, Reward, "rewards")
+            rewards = tuple(expect_all(self.rewards, Reward, "rewards"))
+            object.__setattr__(self, "rewards", rewards)  # an iterator serves every plan
         if not 0 <= self.soc <= 1:
             raise ValueError(f"soc must lie in [0, 1], not {self.soc!r}")
         if self.lead_weight is not None and not 0 <= self.lead_weight < math.inf:
@@ -94,11 +95,12 @@ class Guidance:
                 f"estimate must be 'auto', 'tiles', 'none' or an array, not {self.estimate!r}"
             )
 
-    def expecting(self, values: npt.NDArray[np.float64]) -> Guidance:
+    def expecting(self, map: Map, values: npt.NDArray[np.float64]) -> Guidance:
         """The same with an expectation of what is left to pay, or the greater of it and E."""
         if isinstance(self.estimate, str):
             return replace(self, estimate=values)
-        return replace(self, estimate=np.maximum(values, np.asarray(self.estimate).reshape(-1)))
+        estimate = as_per_node(map, self.estimate, "estimate")
+        return replace(self, estimate=np.maximum(values, estimate))
 
 
 class Expected(NamedTuple):
@@ -239,8 +241,8 @@ def reward_total(map: Map, costs: CostField | None, guidance: Guidance) -> npt.N
     return total
 
 
-# The layers of the reward law, weighted: by cost field, (version, blocked nodes, layers, means).
-_Stacked = tuple[int, int, npt.NDArray[np.float32], npt.NDArray[np.float64]]
+# The layers of the reward law, weighted: by cost field, (version, last map, layers, means).
+_Stacked = tuple[int, "weakref.ref[Map]", npt.NDArray[np.float32], npt.NDArray[np.float64]]
 _STACKED: weakref.WeakKeyDictionary[CostField, _Stacked] = weakref.WeakKeyDictionary()
 
 
@@ -265,16 +267,16 @@ def _learned(
 def _stacked(
     map: Map, costs: CostField, names: list[str]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
-    free = ~map.blocked.reshape(-1)
-    count = int(free.sum())
     held = _STACKED.get(costs)
-    if held is None or held[:2] != (costs.version, count):
+    if held is None or held[0] != costs.version or held[1]() is not map:
+        free = ~map.blocked.reshape(-1)
         layers = np.empty((len(names), map.size), dtype=np.float32)
         for k, name in enumerate(names):
             layers[k] = costs.weights[name] * costs.layer(name)
         sums = [float(layer.sum(dtype=np.float64, where=free)) for layer in layers]
-        means = np.array(sums) / max(count, 1)
-        held = _STACKED[costs] = (costs.version, count, read_only(layers), read_only(means))
+        means = np.array(sums) / max(int(free.sum()), 1)
+        seen = costs.version, weakref.ref(map)
+        held = _STACKED[costs] = (*seen, read_only(layers), read_only(means))
     return held[2:]
 
 

@@ -221,7 +221,7 @@ def by_both_ends(question: Question) -> Outcome:
 def by_straight_line(question: Question) -> Outcome:
     """A* by the straight line."""
     roads, bound = roads_of(question), question.bound
-    assert isinstance(bound, Bound)  # as `line_fits` asks
+    assert isinstance(bound, Bound)  # as `lacks_line` asks
     rows = roads.graph
     buckets = 1 << int(2 * roads.longest / roads.width + 3).bit_length()
     ahead = _labels(question, "ahead", buckets)

@@ -33,7 +33,7 @@ from .question import NO_LIMIT, Log, Options, Outcome, Question, Request
 from .result import Path, PlanResult, SearchStats, Status, made
 from .rivals.lead import rival_question
 from .rivals.rows import Rival, row_named
-from .spaces import expect_fit, space_of
+from .spaces import space_of
 from .strategies import UCS, checked_weight
 from .tracing import still, told
 
@@ -150,7 +150,7 @@ def request_of(
     expect(map, (GridMap, GraphMap), "map")
     if costs is not None:
         expect(costs, (CostField, type(None)), "costs")
-        expect_fit(costs, map)
+        costs.expect_fit(map)
     if guidance is not None:
         expect(guidance, (Guidance, type(None)), "guidance")
     row = row_named(strategy)
@@ -213,7 +213,7 @@ def question_of(
         elif guidance is None:
             table = _scaled(tabulate(leading, map.size), row.key_weight(weight))
         else:
-            guidance = guidance.expecting(tabulate(leading, map.size))
+            guidance = guidance.expecting(map, tabulate(leading, map.size))
     if request.options.closest:
         bound = without_infinity(bound)
     key: Any = Key(row.discipline, float(row.g_weight), float(row.key_weight(weight)), table)

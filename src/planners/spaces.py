@@ -49,16 +49,10 @@ def space_of(map: Map, costs: CostField | None, backward: bool = False) -> Space
         ValueError: the cost field was made for a map of another shape.
     """
     if costs is not None:
-        expect_fit(costs, map)
+        costs.expect_fit(map)
     if isinstance(map, GridMap):
         return _grid_space(map, costs, backward)
     return _graph_space(map, costs, backward)
-
-
-def expect_fit(costs: CostField, map: Map) -> None:
-    """Raise the ValueError of a cost field that was made for a map of another shape."""
-    if not costs.fits(map):
-        raise ValueError(f"the cost field was made for {costs.map!r} and does not fit {map!r}")
 
 
 def _space(arrays: Grid | Graph, least: float, typical: float, room: int) -> Space:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 
 from planners import (
     CostField,
+    GraphMap,
     GridMap,
     Guidance,
     KeptFields,
     Layer,
     LearnedBound,
+    Reward,
+    check_heuristic,
     cost_to_go,
+    floor_size,
     plan,
     plan_many,
     prepare,
+    waypoint_guidance,
 )
 from planners.coarse import LEAD_WEIGHT, coarse_cost_to_go, tabulate
 
@@ -80,3 +87,80 @@ def test_the_closest_node_is_the_same_with_a_field_at_hand(strategy):
                       heuristic=heuristic)  # fmt: skip
         assert result.status == "no_path"
         assert result.path.cells[-1].tolist() == [3, 7]
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (7, 6)])
+def test_costs_of_another_map_are_refused_by_name(shape):
+    """They raised an IndexError, or were taken where they had as many cells."""
+    grid, costs = GridMap(np.zeros((6, 7))), CostField(GridMap(np.zeros(shape)))
+    for call in (
+        lambda: LearnedBound(grid, costs, 3),
+        lambda: floor_size(grid, costs, 0, 3),
+        lambda: waypoint_guidance(grid, 0, 3, [5], costs),
+        lambda: check_heuristic(grid, "octile", 3, costs),
+    ):
+        with pytest.raises(ValueError, match="does not fit"):
+            call()
+
+
+GRID = GridMap(np.zeros((6, 7)))
+COSTS = CostField(GRID, layers=[Layer("risk", np.zeros(GRID.shape))])
+GRAPH = GraphMap([0, 1, 2, 2], [1, 2], [1.0, 1.0])
+SHORT = Guidance(estimate=np.zeros(3))
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: plan(GRID, 0, 5, guidance=SHORT, heuristic=np.zeros(42)), "estimate needs one"),
+        (lambda: plan(GRID, 0, 5, strategy="xdp", engine="jump-points"), "knows no 'xdp'"),
+        (lambda: COSTS.update("risk", np.zeros((7, 6), dtype=bool), 1.0), "a mask needs 42"),
+        (lambda: GRAPH.with_blocked([False, False, True], True), "whole numbers"),
+        (lambda: GRAPH.with_blocked([1.7], True), "whole numbers"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_name(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
+
+
+def test_rewards_from_an_iterator_serve_every_plan():
+    """The check had used it up, and nothing was left to lead."""
+    guide = Guidance(rewards=(Reward(name, np.ones(42)) for name in "ab"))
+    for _ in range(2):
+        log = plan(GRID, 0, 5, guidance=guide).guidance_log
+        assert [entry["reward"] for entry in log if entry["event"] == "reward"] == ["a", "b"]
+
+
+def test_the_reward_law_sees_the_map_that_is_asked(layered):
+    """Means were kept for another map with as many free cells."""
+    grid, costs, start, goal = layered
+    free = np.flatnonzero(~grid.blocked.reshape(-1))
+    ask = {"costs": costs, "guidance": Guidance(rewards="auto"), "strategy": "wastar"}
+    other = grid.with_blocked(free[30:60], True)
+    another = grid.with_blocked(free[90:120], True)
+    plan(other, start, goal, **ask)
+    after = plan(another, start, goal, **ask).guidance_log
+    assert after == plan(another, start, goal, **{**ask, "costs": copy.copy(costs)}).guidance_log
+
+
+def test_an_interrupt_leaves_a_rival_no_old_marks(layered):
+    """The counter of queries was cleared before it was raised: after Ctrl-C there was no path."""
+    grid, costs, start, goal = layered
+    found = plan(grid, start, goal, costs=costs, strategy="xdp")
+    work = grid.workspaces.rivals
+
+    class Interrupting(np.ndarray):
+        def fill(self, value):
+            super().fill(value)
+            raise KeyboardInterrupt
+
+        def __setitem__(self, key, value):
+            super().__setitem__(key, value)
+            raise KeyboardInterrupt
+
+    whole, work.ints = work.ints, work.ints.view(Interrupting)
+    with pytest.raises(KeyboardInterrupt):
+        plan(grid, start, goal, costs=costs, strategy="xdp")
+    work.ints = whole
+    assert plan(grid, start, goal, costs=costs, strategy="xdp").cost == found.cost

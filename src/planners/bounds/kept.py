@@ -104,8 +104,8 @@ class KeptFields:
     ) -> None:
         expect(map, (GridMap, GraphMap), "map")
         expect(costs, (CostField, type(None)), "costs")
-        if costs is not None and not costs.fits(map):
-            raise ValueError(f"the cost field was made for {costs.map!r} and does not fit {map!r}")
+        if costs is not None:
+            costs.expect_fit(map)
         if max_bytes < 8 * map.size:
             raise ValueError(
                 f"max_bytes is {max_bytes}, but one field of {map!r} takes {8 * map.size}"

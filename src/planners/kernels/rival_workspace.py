@@ -44,8 +44,9 @@ class RivalWorkspace:
         if stamp >= LAST_STAMP:
             self.mark.fill(-1)
             stamp = 0
-        self.ints.fill(0)
-        self.ints[STAMP] = self.ints[PHASE] = stamp
+        fresh = np.zeros(INTS, dtype=np.int64)
+        fresh[[STAMP, PHASE]] = stamp
+        self.ints[:] = fresh  # at once: an interrupt in between would bring old marks to life
         self.cost[0] = np.inf
         rows = FIRST_EVENTS if trace else 0
         self.event, self.event_g = np.empty((rows, 3), dtype=np.int64), np.empty(rows)
