@@ -26,6 +26,7 @@ from .kernels.loop import ZERO, Key
 from .kernels.tiles import Tiles
 from .maps import GridMap, read_only
 from .question import Request
+from .spaces import edge_costs
 from .walks import as_per_node
 
 SOC_REFERENCE = 0.5  # assumption: below half a charge the energy layer is rewarded more
@@ -241,8 +242,8 @@ def reward_total(map: Map, costs: CostField | None, guidance: Guidance) -> npt.N
     return total
 
 
-# The layers of the reward law, weighted: by cost field, (version, last map, layers, means).
-_Stacked = tuple[int, "weakref.ref[Map]", npt.NDArray[np.float32], npt.NDArray[np.float64]]
+# The layers of the reward law, weighted: by cost field, (version, blocked, layers, means).
+_Stacked = tuple[int, npt.NDArray[np.bool_], npt.NDArray[np.float32], npt.NDArray[np.float64]]
 _STACKED: weakref.WeakKeyDictionary[CostField, _Stacked] = weakref.WeakKeyDictionary()
 
 
@@ -268,15 +269,14 @@ def _stacked(
     map: Map, costs: CostField, names: list[str]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
     held = _STACKED.get(costs)
-    if held is None or held[0] != costs.version or held[1]() is not map:
+    if held is None or held[0] != costs.version or held[1] is not map.blocked:
         free = ~map.blocked.reshape(-1)
         layers = np.empty((len(names), map.size), dtype=np.float32)
         for k, name in enumerate(names):
             layers[k] = costs.weights[name] * costs.layer(name)
         sums = [float(layer.sum(dtype=np.float64, where=free)) for layer in layers]
-        means = np.array(sums) / max(int(free.sum()), 1)
-        seen = costs.version, weakref.ref(map)
-        held = _STACKED[costs] = (*seen, read_only(layers), read_only(means))
+        means = read_only(np.array(sums) / max(int(free.sum()), 1))
+        held = _STACKED[costs] = (costs.version, map.blocked, read_only(layers), means)
     return held[2:]
 
 
@@ -285,7 +285,7 @@ def _metres(map: Map) -> float:
 
 
 def _median_length(graph: GraphMap) -> float:
-    return float(np.median(graph.length_m)) if graph.length_m.size else 0.0
+    return edge_costs(graph, None)[2] if graph.length_m.size else 0.0
 
 
 def per_node(map: Map, values: Any, name: str) -> npt.NDArray[np.float64]:

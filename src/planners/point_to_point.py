@@ -84,14 +84,15 @@ class Labels:
         self.clean = False
         entry = int(self.ints[FREE])
         free = int(self.pool[entry]) >> 32
-        self.ints[:] = 0
-        self.ints[[BUCKET, FREE, WAITING, LABELS, MEET]] = bucket, free, 1, 1, -1
+        ints = self.ints
+        ints.fill(0)
+        ints[BUCKET], ints[FREE], ints[WAITING], ints[LABELS], ints[MEET] = bucket, free, 1, 1, -1
         self.g[root], self.parent[root], self.touched[0] = 0.0, 0, root
         self.ring[bucket & (self.ring.size - 1)], self.pool[entry] = entry, -1 << 32 | root
 
     def end(self) -> None:
         """Forget the labels."""
-        self.g[self.touched[: self.ints[LABELS]]] = np.inf
+        compiled("road_forget")(self.g, self.touched, self.ints[LABELS])
         self.clean = True
 
     def grow(self, room: int) -> None:
@@ -160,11 +161,12 @@ def _roads(question: Question, graph: GraphMap) -> Roads:
 
 def lacks_line(question: Question) -> str:
     """What A* by the straight line needs and the question does not have; empty where it fits."""
-    lacking, bound = lacks_both_ends(question), question.bound
-    if lacking:
-        return lacking
+    bound = question.bound
     if not isinstance(bound, Bound) or bound.kind != STRAIGHT:
         return "positions, and the straight line as the heuristic"
+    lacking = lacks_both_ends(question)
+    if lacking:
+        return lacking
     roads = roads_of(question)
     if roads.seen < SEEN or roads.step.size < BRANCHING * question.map.size:
         return f"{BRANCHING:g} edges a node, and a line that sees {SEEN:.0%} of the costs"
@@ -215,7 +217,7 @@ def by_both_ends(question: Question) -> Outcome:
     counts = _counts(ahead.ints + back.ints)
     ahead.end()
     back.end()
-    return _outcome(question, code, places, counts)
+    return _outcome(question, rows, code, places, counts)
 
 
 def by_straight_line(question: Question) -> Outcome:
@@ -240,7 +242,7 @@ def by_straight_line(question: Question) -> Outcome:
     places = ahead.way_back(goal)[::-1] if math.isfinite(cost[0]) else NOWHERE
     counts = _counts(ahead.ints)
     ahead.end()
-    return _outcome(question, code, places, counts)
+    return _outcome(question, rows, code, places, counts)
 
 
 def _counts(ints: npt.NDArray[np.int64]) -> tuple[int, ...]:
@@ -248,12 +250,15 @@ def _counts(ints: npt.NDArray[np.int64]) -> tuple[int, ...]:
 
 
 def _outcome(
-    question: Question, code: int, places: npt.NDArray[np.int32], counts: tuple[int, ...]
+    question: Question,
+    rows: Ordered,
+    code: int,
+    places: npt.NDArray[np.int32],
+    counts: tuple[int, ...],
 ) -> Outcome:
     if code != DONE:
         return loop(question)
     if not places.size:
         return Outcome("no_path", counts=counts)
-    rows = roads_of(question).graph
     path, cost = question.path(rows.node[places])
     return Outcome("found", path, cost, cost, counts=counts)

@@ -10,18 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from .costs import CostField
-from .graphs import Map
+from .graphs import GraphMap, Map
 from .heuristics import UNREACHABLE
 from .kernels import walk
 from .kernels.alt import Alt
 from .kernels.compiled import compiled
 from .kernels.lead import Lead
-from .kernels.loop import Bound, Grid, Key, estimate_at
+from .kernels.loop import Bound, Graph, Grid, Key, estimate_at
 from .maps import GridMap, read_only
 from .result import Path, Status, Trace
 from .spaces import Space
 from .strategies import Strategy
-from .walks import steps
 
 NO_LIMIT = 2**62
 
@@ -111,18 +110,21 @@ class Question(Request):
 
     def path(self, nodes: npt.NDArray[np.int64]) -> tuple[Path, float]:
         """The public form of a path, and its cost recomputed in float64 from the stored costs."""
-        if isinstance(self.map, GridMap):
-            return self._grid_path(nodes)
-        lengths, edges = steps(self.map, nodes, self.costs)
-        length_m = math.fsum(lengths.tolist())
-        cost = length_m
-        if self.costs is not None:
-            cost = math.fsum(self.costs.price(nodes, lengths, edges).tolist())
-        names, ids = self.map.labels, nodes.tolist()
+        return self._on_grid(nodes) if isinstance(self.map, GridMap) else self._on_graph(nodes)
+
+    def _on_graph(self, nodes: npt.NDArray[np.int64]) -> tuple[Path, float]:
+        textbook = self.options.engine == "textbook"
+        measure = walk.measure_graph if textbook else compiled("measure_graph")
+        graph, arrays = self.map, self.space.arrays
+        assert isinstance(graph, GraphMap) and isinstance(arrays, Graph)
+        edges, sums = np.empty(nodes.size - 1, dtype=np.int64), np.empty(2)
+        measure(nodes, arrays.indptr, arrays.indices, arrays.step, graph.length_m, edges, sums)
+        length_m, cost = sums.tolist()
+        names, ids = graph.labels, nodes.tolist()
         labels = tuple(ids) if names is None else tuple(names[k] for k in ids)
         return Path(read_only(nodes), length_m, labels=labels, edges=read_only(edges)), cost
 
-    def _grid_path(self, nodes: npt.NDArray[np.int64]) -> tuple[Path, float]:
+    def _on_grid(self, nodes: npt.NDArray[np.int64]) -> tuple[Path, float]:
         textbook = self.options.engine == "textbook"
         measure = walk.measure_grid if textbook else compiled("measure_grid")
         grid = self.space.arrays

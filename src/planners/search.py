@@ -265,7 +265,9 @@ def without_search(request: Request) -> Outcome | None:
     nodes = read_only(np.array((start,), dtype=np.int64))
     if isinstance(map, GridMap):
         cells = np.array(divmod(start, map.cols), dtype=np.int64).reshape(1, 2)
-        path = Path(nodes, 0.0, cells=read_only(cells))
+        path = made(
+            Path, nodes=nodes, length_m=0.0, cells=read_only(cells), labels=None, edges=None
+        )
     else:
         path = Path(nodes, 0.0, labels=(map.label(start),), edges=NO_EDGES)
     return Outcome("found", path, 0.0, counts=ONE)

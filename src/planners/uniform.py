@@ -20,7 +20,7 @@ from .kernels.queue import COUNTS, DIAGONALS, LAST, STRAIGHTS
 from .kernels.workspace import Workspace, workspace_of
 from .maps import GridMap, Moves, read_only
 from .question import Outcome, Request
-from .result import Path
+from .result import Path, made
 from .strategies import ASTAR
 
 DIAGONAL_LENGTH = math.sqrt(2.0)
@@ -119,7 +119,8 @@ def _outcome(request: Request, work: Workspace, code: int) -> Outcome:
     compiled("run_unpack")(work.item, work.link, grid.cols, ints[LAST], nodes, cells)
     length_m = (straights + diagonals * DIAGONAL_LENGTH) * grid.cell_size_m
     pace = 1.0 if request.costs is None else uniform_pace(request.costs, grid)
-    path = Path(read_only(nodes), length_m, cells=read_only(cells))
+    path = made(Path, nodes=read_only(nodes), length_m=length_m, cells=read_only(cells),
+                labels=None, edges=None)  # fmt: skip
     cost = length_m * pace
     return Outcome("found", path, cost, cost, counts=counts)
 

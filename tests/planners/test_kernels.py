@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -10,11 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from instances import open_grid, random_graph, random_grid
+from hypothesis import given, settings
+from instances import graph_problems, open_grid, random_graph, random_grid
 from oracles import close, dijkstra, grid_adjacency
 
 from planners import CostField, GridMap, Layer, cost_to_go, plan
 from planners.kernels import workspace
+from planners.walks import steps
 
 
 def answer(problem, **options):
@@ -89,6 +92,33 @@ def test_work_arrays_grow():
     assert max(work.link.size, work.heap_key.size) > workspace.FIRST_POOL
     assert result.trace.nodes.size > workspace.FIRST_POOL
     assert close(result.cost, 149 * np.sqrt(2))
+
+
+def measured_right(problem, engine) -> bool:
+    """The edges, length and cost of a path on a graph, against arrays and exact sums."""
+    result = plan(problem.map, *problem.ends, costs=problem.costs, engine=engine)
+    if result.path is None:
+        return False
+    lengths, edges = steps(problem.map, result.path.nodes, problem.costs)
+    np.testing.assert_array_equal(result.path.edges, edges)
+    prices = lengths
+    if problem.costs is not None:
+        prices = problem.costs.price(result.path.nodes, lengths, edges)
+    assert math.isclose(result.path.length_m, math.fsum(lengths), rel_tol=1e-15)
+    assert math.isclose(result.cost, math.fsum(prices), rel_tol=1e-15)
+    return edges.size > 0
+
+
+@pytest.mark.parametrize("engine", ["generic", "textbook"])
+def test_a_path_on_a_graph_takes_the_cheapest_of_parallel_edges(engine):
+    problems = [random_graph(np.random.default_rng([67, k])) for k in range(300)]
+    assert sum(measured_right(problem, engine) for problem in problems) > 100
+
+
+@settings(deadline=None)
+@given(graph_problems())
+def test_any_path_on_a_graph_is_measured_right(problem):
+    measured_right(problem, "generic")
 
 
 @pytest.mark.parametrize("huge", [1e3, 1e9, 1e30, 3e38])

@@ -325,3 +325,16 @@ def test_astar_on_nearly_flat_costs_opens_few_nodes_again():
         assert result.stats.expanded <= 2 * result.stats.generated + PATIENCE
     textbook = plan(grid, *ends, costs=costs, engine="textbook")
     assert textbook.stats == result.stats
+
+
+def test_the_reward_law_takes_its_means_over_the_cells_that_are_free_now():
+    """Two maps with as many blocked cells, but others, under one cost field."""
+    risk = np.zeros((4, 4))
+    risk[0, 3], risk[3, 0] = 8.0, 2.0
+    grid = GridMap(np.zeros((4, 4)))
+    costs = CostField(grid, layers=[Layer("risk", risk)])
+    for cell in ((0, 3), (3, 0)):
+        blocked = grid.with_blocked([cell], True)
+        result = plan(blocked, (0, 0), (3, 3), costs=costs, guidance=Guidance(rewards="auto"))
+        ref = next(entry["ref"] for entry in result.guidance_log if "ref" in entry)
+        assert close(ref, risk[~blocked.blocked].mean())

@@ -10,7 +10,7 @@ for the nodes that it does not touch.
 
 from __future__ import annotations
 
-from math import sqrt
+from math import inf, sqrt
 from typing import Any, NamedTuple
 
 from .buckets import DONE, FULL, GAVE_UP, NODE
@@ -292,6 +292,12 @@ def road_way(parent, place, way):
     return count
 
 
+def road_forget(g, touched, count):
+    """Take the first labels away again."""
+    for k in range(count):
+        g[touched[k]] = inf
+
+
 def road_bidirectional(
     indptr, indices, step, g, parent, touched, ring, pool, ints,
     back_indptr, back_indices, back_step, back_g, back_parent, back_touched, back_ring, back_pool,
@@ -317,4 +323,4 @@ HELPERS = (
     front_of, keep, enqueue, opened, label, advance, dequeue, drained, meet, has_room, work_off,
     bidirectional, away, aim, straight,
 )  # fmt: skip
-ENTRIES = (road_bidirectional, road_straight, road_way)
+ENTRIES = (road_bidirectional, road_straight, road_way, road_forget)

@@ -1,4 +1,4 @@
-"""Paths: from the parents of a search to node ids, and what a walk on a grid measures."""
+"""Paths: from the parents of a search to node ids, and what a walk measures."""
 
 from __future__ import annotations
 
@@ -60,6 +60,27 @@ def measure_grid(
     sums[1] = cost + lost_cost
 
 
+def measure_graph(
+    nodes: Any, indptr: Any, indices: Any, step: Any, length_m: Any, edges: Any, sums: Any
+) -> None:
+    """The cheapest edge of each move into `edges` (of equal ones the first), length and cost of all
+    into `sums`, both compensated. Every two nodes in a row are joined by an edge.
+    """
+    length = cost = lost_length = lost_cost = 0.0
+    for k in range(nodes.shape[0] - 1):
+        least = -1
+        for edge in range(int(indptr[nodes[k]]), int(indptr[nodes[k] + 1])):
+            if indices[edge] == nodes[k + 1] and (least < 0 or step[edge] < step[least]):
+                least = edge
+        edges[k] = least
+        lost_length += lost(length, length_m[least])
+        length += length_m[least]
+        lost_cost += lost(cost, step[least])
+        cost += step[least]
+    sums[0] = length + lost_length
+    sums[1] = cost + lost_cost
+
+
 def lost(total: float, more: float) -> float:
     """What rounding takes from `total + more`, where total >= 0 and more >= 0."""
     both = total + more
@@ -76,4 +97,4 @@ def direction(down: int, right: int) -> int:
 
 
 HELPERS = (lost, direction)
-ENTRIES = (trace_back, measure_grid)
+ENTRIES = (trace_back, measure_grid, measure_graph)
