@@ -108,7 +108,7 @@ def _wrong_cost(world: World, result: PlanResult, optimum: float, bound: float) 
         return f"bound {result.bound} instead of {bound}"
     if result.status == "found" and cost > bound * optimum * (1 + RELATIVE) + ABSOLUTE:
         return f"cost {cost!r} is beyond {bound} x the optimum {optimum!r}"
-    if not 1 <= result.certificate or cost > (
+    if not result.certificate >= 1 or cost > (
         result.certificate * optimum * (1 + RELATIVE) + ABSOLUTE
     ):
         return f"certificate {result.certificate!r} for {cost!r} against {optimum!r}"
