@@ -103,7 +103,7 @@ def plain(name: str) -> Run:
         if name == "wastar":
             w = some_weight(world)
             return Ask(name, w, {"weight": w}, 2)
-        return Ask(name, 1.0, {}, 2)
+        return Ask(name, 1.0)  # buckets and re-opening: no limit a node
 
     return one(make)
 
@@ -186,7 +186,7 @@ def kept(world: World, start: int, goal: int) -> Ask:
     """A field that is served, lowered or built anew as the costs change."""
     held = world.kept = world.kept or KeptFields(world.map, world.costs)
     name, w, options = some_strategy(world)
-    return Ask(name, w, options | {"heuristic": held}, 2)
+    return Ask(name, w, options | {"heuristic": held})
 
 
 def landmarks(world: World, start: int, goal: int) -> Ask:
@@ -196,9 +196,9 @@ def landmarks(world: World, start: int, goal: int) -> Ask:
         count = int(world.rng.integers(1, 4))
         held = world.marks = Landmarks.build(world.map, world.costs, count)
     name, w, options = some_strategy(world)
-    if held is None:
+    if held is None or world.blocked.all():
         return Ask(name, w, options)
-    return Ask(name, w, options | {"heuristic": held}, 2 if held.consistent else 0)
+    return Ask(name, w, options | {"heuristic": held})
 
 
 def learned(world: World) -> Verdict:
