@@ -50,6 +50,9 @@ bench: setup  ## pytest-benchmark of the kernels, expansions in extra_info
 	@mkdir -p runs
 	$(BIN)/python -m pytest tests/bench -m bench --benchmark-only --benchmark-json=runs/bench.json
 
+prove: setup  ## look for a counter-example to the theorems in 1,000,000 random instances, minutes
+	$(BIN)/python -m experiments.prove --instances 1000000 --workers $(JOBS)
+
 peers: setup  ## ours and other libraries side by side, ten minutes (installs them into .venv)
 	$(BIN)/python -m pip install --quiet --editable ".[peers]"
 	$(BIN)/aislewise peers

@@ -39,6 +39,7 @@ from .kernels.queue import COUNTS, EXPANDED
 from .kernels.rival_workspace import RivalQuery
 from .kernels.workspace import Query
 from .question import Outcome, Question
+from .result import Path
 from .spaces import EXACT, Space
 from .tracing import trace_of
 
@@ -188,15 +189,25 @@ def _certified(
     before = query.count(EXPANDED)
     code = query.search(-1, question.goal, PROOF_KEY, proving=True, w=w)
     log += ({"event": "proof", "expanded": query.count(EXPANDED) - before},)
-    return _proven(question, query, code, w, log)
+    return _proven(question, query, code, w, log, (path, cost))
 
 
 def _proven(
-    question: Question, query: Query, code: int, w: float, log: tuple[dict[str, Any], ...]
+    question: Question,
+    query: Query,
+    code: int,
+    w: float,
+    log: tuple[dict[str, Any], ...],
+    led: tuple[Path | None, float] = (None, math.inf),
 ) -> Outcome:
+    """What the proof has found, or the path of the lead where that is better.
+
+    Along the lead's path the g of a node may be more than the path costs up to it, where one before
+    it was set aside. The proof may then give the node a parent that betters its g, not the path.
+    """
     if not math.isfinite(query.work.cost[0]):
         return replace(unfinished(question, query, code), log=log)
-    path, cost = question.path(query.path(question.goal))
+    path, cost = min(question.path(query.path(question.goal)), led, key=lambda found: found[1])
     if code == EXHAUSTED or (code == PROVEN and w == 1):
         return Outcome("found", path, cost, cost, log)
     lower = min(cost, query.certify())

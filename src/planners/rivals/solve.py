@@ -140,7 +140,9 @@ class Run:
 
     def _certify(self, promise: float) -> None:
         """Read the path; raise the lower bound by OPEN and INCONS, and by the row's theorem."""
-        self.path, self.cost = self.question.path(self.query.path(self.question.goal))
+        path, cost = self.question.path(self.query.path(self.question.goal))
+        if cost < self.cost:  # a later phase may have given the path worse parents
+            self.path, self.cost = path, cost
         self.lower = max(self.lower, min(self.cost, self.query.lower_bound(self.order)))
         if self.question.promised:
             self.lower = max(self.lower, self.cost / promise)

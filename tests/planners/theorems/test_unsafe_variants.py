@@ -6,52 +6,15 @@ Every variant is a search of a few lines over an adjacency; none shares code wit
 
 from __future__ import annotations
 
-import heapq
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from instances import build_graph
-from oracles import RELATIVE, Adjacency, close, dijkstra, graph_adjacency, reverse
+from oracles import RELATIVE, close, dijkstra, graph_adjacency, reverse
+from unsafe import led, lower_bounds
 
 from planners import GridMap, Guidance, Reward, check, plan
-
-
-@dataclass
-class Led:
-    """What a search without a proof knows when it pops the goal."""
-
-    cost: float
-    g: dict[int, float]
-    open: set[int]
-    set_aside: set[int]
-    expanded: int
-
-
-def led(adjacency: Adjacency, start, goal, extra, reopen=False) -> Led:
-    """Best-first on g + extra; closed nodes that improve are re-opened, or set aside."""
-    g, closed, aside, expanded = {start: 0.0}, set(), set(), 0
-    heap = [(extra[start], start)]
-    while heap:
-        _, u = heapq.heappop(heap)
-        if u in closed:
-            continue
-        closed.add(u)
-        if u == goal:
-            break
-        expanded += 1
-        for v, cost in adjacency[u]:
-            if g[u] + cost >= g.get(v, math.inf):
-                continue
-            g[v] = g[u] + cost
-            if v in closed and not reopen:
-                aside.add(v)
-                continue
-            closed.discard(v)
-            heapq.heappush(heap, (g[v] + extra[v], v))
-    waiting = {v for v in g if v not in closed}
-    return Led(g.get(goal, math.inf), g, waiting, aside, expanded)
 
 
 def random_digraph(seed: int):
@@ -166,13 +129,6 @@ def test_a_reward_at_the_goal():
         result = plan(graph, 0, 2, strategy="wastar", weight=w, guidance=guidance)
         assert result.cost == 2.0
         check(graph, result, exact=True)
-
-
-def lower_bounds(found: Led, h):
-    """g + h over OPEN, and over the nodes set aside."""
-    waiting = min((found.g[v] + h[v] for v in found.open), default=math.inf)
-    aside = min((found.g[v] + h[v] for v in found.set_aside), default=math.inf)
-    return waiting, aside
 
 
 def test_certificates_that_forget_something_are_false():

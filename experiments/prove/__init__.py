@@ -1,0 +1,1 @@
+"""`make prove`: a million small random instances against an oracle that shares nothing with us."""
