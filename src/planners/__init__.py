@@ -22,6 +22,7 @@ from .bounds import (
     prepare,
 )
 from .check import HeuristicCheck, check, check_heuristic
+from .corridor import corridor_guidance
 from .costs import CostField, Layer
 from .edge_test import satisfies_edge_test
 from .errors import CheckError, MapFormatError
@@ -65,6 +66,7 @@ __all__ = [
     "Trace",
     "check",
     "check_heuristic",
+    "corridor_guidance",
     "cost_to_come",
     "cost_to_go",
     "floor_size",
