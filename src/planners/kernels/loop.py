@@ -343,12 +343,9 @@ def search(space: Any, work: Work, rule: Rule, key: Any, bound: Any) -> int:
         if rule.proving and (work.g[u] + estimate(bound, u, row, col)) * ALMOST >= work.cost[0]:
             leave(work, u)
             continue
-        if ints[REOPENED] > rule.patience:
+        if ints[EXPANDED] >= rule.limit or ints[REOPENED] > rule.patience:
             put(work, work.g[u], u, False)
-            return REOPENS
-        if ints[EXPANDED] >= rule.limit:
-            put(work, work.g[u], u, False)
-            return BUDGET
+            return BUDGET if ints[EXPANDED] >= rule.limit else REOPENS
         leave(work, u)
         ints[EXPANDED] += 1
         note(work, EXPAND, u)
