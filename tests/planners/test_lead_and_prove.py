@@ -20,7 +20,17 @@ from instances import (
 )
 from oracles import RELATIVE, close, dijkstra, reverse
 
-from planners import CostField, GridMap, Guidance, Layer, Reward, check, cost_to_go, plan
+from planners import (
+    CostField,
+    GridMap,
+    Guidance,
+    Layer,
+    Reward,
+    check,
+    cost_to_go,
+    lead_and_prove,
+    plan,
+)
 from planners.lead_and_prove import PATIENCE
 
 WEIGHTS = (1.0, 1.2, 1.5, 2.0, 3.0)
@@ -257,11 +267,15 @@ def test_infinite_values_of_a_declared_bound(strategy, lead_weight):
                 lower_bound=True).status == "no_path"  # fmt: skip
 
 
-def test_an_admissible_but_inconsistent_bound_keeps_the_optimum():
+@pytest.mark.parametrize("patience", [0, PATIENCE])
+def test_an_admissible_but_inconsistent_bound_keeps_the_optimum(patience, monkeypatch):
+    """Also where A* turns to exact order at the first node that is opened again."""
+    monkeypatch.setattr(lead_and_prove, "PATIENCE", patience)
+    reopened = 0
     for k in range(300):
         rng = np.random.default_rng([31, k])
-        problem = random_graph(rng)
-        blocked = problem.map.blocked
+        problem = random_graph(rng) if k % 2 else open_grid(k, density=0.1)
+        blocked = problem.map.blocked.reshape(-1)
         if blocked[problem.start] or blocked[problem.goal]:
             continue
         exact = np.array(dijkstra(reverse(problem.adjacency), problem.goal))
@@ -271,6 +285,17 @@ def test_an_admissible_but_inconsistent_bound_keeps_the_optimum():
             result = plan(problem.map, *problem.ends, costs=problem.costs, strategy="wastar",
                           weight=w, heuristic=h, lower_bound=True)  # fmt: skip
             holds(problem, result, optimum, w)
+            reopened += result.stats.reopened
+    assert reopened > 20, "nothing is opened again: the test says nothing"
+
+
+def test_a_lead_that_is_certified_needs_no_proof():
+    """Its cost equals the lower bound: the search ends where the lead ends."""
+    for seed in range(20):
+        problem = open_grid(seed)
+        ends = {"costs": problem.costs, "strategy": "wastar", "weight": 1.0}
+        led = plan(problem.map, *problem.ends, **ends, heuristic=np.zeros(problem.map.size))
+        assert (led.certificate, led.guidance_log) == (1.0, ())
 
 
 def test_extreme_but_finite_rewards_lead():
