@@ -216,7 +216,8 @@ def test_an_abandoned_lead_counts_in_the_largest_frontier():
     result = plan(grid, (30, 30), (0, 0), **query)
     spent = next(e["expanded"] for e in result.guidance_log if e["event"] == "abandoned")
     lead = plan(grid, (30, 30), (0, 0), max_expansions=spent, **query)
-    assert lead.status == "budget_spent"
+    assert (lead.status, lead.stats.expanded) == ("budget_spent", spent)
+    assert not any(entry["event"] == "abandoned" for entry in lead.guidance_log)
     alone = plan(grid, (30, 30), (0, 0), strategy="wastar", weight=3.0)
     assert lead.stats.max_frontier > alone.stats.max_frontier
     assert result.stats.max_frontier >= lead.stats.max_frontier
