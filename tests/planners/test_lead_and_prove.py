@@ -290,6 +290,24 @@ def test_an_admissible_but_inconsistent_bound_keeps_the_optimum(patience, monkey
     assert reopened > 20, "nothing is opened again: the test says nothing"
 
 
+def test_weighted_astar_leaves_the_buckets_their_share_of_the_weight(monkeypatch):
+    """Without re-opening, a bucket adds up to its width to each step: W is that much below w."""
+    led = []
+
+    def spy(question, query, w, key):
+        led.append((question.space.slack, w - key.h_weight))
+        return weighted(question, query, w, key)
+
+    weighted = lead_and_prove._weighted
+    monkeypatch.setattr(lead_and_prove, "_weighted", spy)
+    for seed in range(5):
+        problem = open_grid(seed)
+        plan(problem.map, *problem.ends, costs=problem.costs, strategy="wastar", weight=2.0)
+    assert len(led) == 5
+    for slack, share in led:
+        assert 0 < slack < 0.5 and share == pytest.approx(slack)
+
+
 def test_a_lead_that_is_certified_needs_no_proof():
     """Its cost equals the lower bound: the search ends where the lead ends."""
     for seed in range(20):
