@@ -200,6 +200,25 @@ def test_a_reward_that_passes_the_edge_test_needs_no_proof():
     assert spared > 0 and proven > 0
 
 
+def test_only_a_steady_lead_may_ask_the_edge_test():
+    """`g + W h - r` with W below w: no clamp, no E, nothing learned."""
+    grid, costs = floor(10)
+    rewards = [Reward("ramp", ramp(10, 0.1))]
+    for options, steady in (
+        ({"lead_weight": 1.0}, True),
+        ({"lead_weight": 1.0, "trusted": False}, False),
+        ({"lead_weight": 2.0}, False),
+        ({"lead_weight": 1.0, "estimate": np.ones(100)}, False),
+        ({"lead_weight": 1.0, "rewards": "auto"}, False),
+        ({"lead_weight": 1.0, "rewards": ()}, False),
+    ):
+        guidance = Guidance(**{"rewards": rewards, "estimate": "none", **options})
+        request = request_of(
+            grid, *ends(grid), costs=costs, strategy="wastar", weight=2.0, guidance=guidance
+        )
+        assert lead_and_prove._is_steady(question_of(request, guidance=guidance), 2.0) is steady
+
+
 def test_the_edge_test_gets_what_the_lead_and_the_buckets_leave(monkeypatch):
     """Of w, the lead weight takes W and the width of the buckets its own share."""
     asked = []
