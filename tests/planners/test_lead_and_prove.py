@@ -168,6 +168,8 @@ def test_no_node_is_expanded_more_than_twice(side, w):
                       trace=True)  # fmt: skip
         assert result.trace.expanded.size == result.stats.expanded
         assert most_expansions_of_a_node(result) <= 2
+        proof = sum(e["expanded"] for e in result.guidance_log if e["event"] == "proof")
+        assert np.unique(result.trace.expanded[-proof:]).size == proof or not proof
 
 
 @pytest.mark.parametrize("make", [random_grid, random_graph])
@@ -224,11 +226,14 @@ def test_an_abandoned_lead_counts_in_the_largest_frontier():
 
 
 def test_untrusted_advice_costs_at_most_its_budget_and_a_weighted_search():
+    spared = 0
     for seed in range(6):
         problem, result = abandoned(seed)
         plain = plan(problem.map, *problem.ends, costs=problem.costs, strategy="wastar", weight=1.2)
         spent = next(e["expanded"] for e in result.guidance_log if e["event"] == "abandoned")
         assert result.stats.expanded <= spent + 1.5 * plain.stats.expanded
+        spared += all(entry["event"] != "proof" for entry in result.guidance_log)
+    assert spared > 0, "what follows is no weighted A*"
 
 
 def test_good_advice_saves_work():
@@ -288,6 +293,19 @@ def test_an_admissible_but_inconsistent_bound_keeps_the_optimum(patience, monkey
             holds(problem, result, optimum, w)
             reopened += result.stats.reopened
     assert reopened > 20, "nothing is opened again: the test says nothing"
+
+
+def test_what_the_lead_set_aside_is_counted_when_the_proof_opens_it():
+    """The lead closes 2 to 5 one by one and sees only then that all of them are nearer through 1.
+
+    The proof begins with these four; the lead never had more than two at once.
+    """
+    edges = [(0, 1, 1.0), (0, 2, 9.0), (1, 2, 1.0), (1, 3, 1.0), (1, 4, 1.0), (1, 5, 1.0),
+             (2, 3, 1.0), (3, 4, 1.0), (4, 5, 1.0), (5, 6, 1.0)]  # fmt: skip
+    result = plan(build_graph(7, edges), 0, 6, heuristic=[0, 50, 0, 0, 0, 0, 99])
+    assert result.path.nodes.tolist() == [0, 1, 5, 6]
+    assert (result.cost, result.stats.reopened) == (3.0, 4)
+    assert result.stats.max_frontier == 4
 
 
 def test_weighted_astar_leaves_the_buckets_their_share_of_the_weight(monkeypatch):
