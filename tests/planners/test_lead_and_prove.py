@@ -144,6 +144,13 @@ def test_the_certificate_can_be_better_than_the_bound_and_still_true():
     assert better > 20
 
 
+def test_a_closed_node_that_is_still_queued_does_not_weaken_the_certificate():
+    """Node 1 waits twice, at 10 and at 2; when the goal is reached, nothing else waits."""
+    graph = build_graph(4, [(0, 1, 10.0), (0, 2, 1.0), (1, 3, 1.0), (2, 1, 1.0)])
+    result = plan(graph, 0, 3, strategy="wastar", weight=3.0)
+    assert (result.cost, result.certificate) == (3.0, 1.0)
+
+
 def test_greedy_promises_nothing_and_certifies_what_it_can():
     worse = 0
     for seed in range(60):
