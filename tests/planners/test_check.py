@@ -113,6 +113,8 @@ def test_a_blocked_cell_and_a_cell_outside():
     _, _, result = on_wall()
     nodes = np.array([0, 99])
     fails(grid, replace(result, path=Path(nodes, 1.0)), costs, "99")
+    nodes = np.array([0, 12, 11])
+    fails(grid, replace(result, path=Path(nodes, 1.0)), costs, "12 lies outside a map of 12")
     fails(grid, replace(result, path=Path(np.array([-1, 0]), 1.0)), costs, "-1|outside|start")
 
 
