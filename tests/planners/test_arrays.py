@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 import threading
 
@@ -20,6 +21,8 @@ from planners import (
     cost_to_go,
     plan,
 )
+from planners.check import edges_of
+from planners.maps import COL_STEP, ROW_STEP
 
 BLOCKED = np.array([[0, 0, 0, 1], [1, 1, 0, 1], [0, 0, 0, 0]], dtype=bool)
 RISK = np.array([[0, 1, 2, 0], [0, 3, 0, 0], [4, 0, 1, 0]], dtype=float)
@@ -94,6 +97,40 @@ def test_any_integers_for_one_way(dtype):
     given = mask.tolist() if dtype is list else mask.astype(dtype)
     assert plan(GridMap(BLOCKED, one_way=given), (0, 0), (2, 0)).status == "no_path"
     assert plan(GridMap(BLOCKED, one_way=given), (0, 2), (0, 0)).status == "found"
+
+
+@pytest.mark.parametrize("moves", ["four", "eight"])
+def test_each_cell_has_its_node(moves):
+    """By tuple, by list, by array, by node id, whatever the type of the numbers."""
+    grid = GridMap(np.zeros((3, 4)), moves=moves)
+    for node in range(12):
+        cell = divmod(node, 4)
+        forms = [cell, list(cell), np.array(cell, dtype=np.uint8), tuple(np.array(cell)), node]
+        assert [grid.node(form) for form in forms] == [node] * 5
+        assert grid.cell(node) == grid.label(node) == cell
+        assert grid.cells([node]).tolist() == [list(cell)]
+        reached, lengths = grid.successors(node)
+        most = 1.1 if moves == "four" else 1.5
+        away = [math.hypot(r - cell[0], c - cell[1]) for r in range(3) for c in range(4)]
+        near = [there for there, metres in enumerate(away) if 0 < metres < most]
+        assert sorted(reached.tolist()) == near
+        apart = grid.positions_m(reached) - grid.positions_m([node])
+        np.testing.assert_allclose(lengths, np.hypot(*apart.T))
+
+
+def test_arrivals_are_the_departures_of_the_neighbours():
+    for k in range(60):
+        grid = random_grid(np.random.default_rng([97, k])).map
+        arrivals = set()
+        for node in range(grid.size):
+            row, col = grid.cell(node)
+            for bit, (dr, dc) in enumerate(zip(ROW_STEP, COL_STEP, strict=True)):
+                if grid.arrival_mask[node] >> bit & 1:
+                    arrivals.add((grid.node((row + dr, col + dc)), node))
+        sources, targets, _ = edges_of(grid)
+        assert arrivals == set(zip(sources.tolist(), targets.tolist(), strict=True))
+        departures = {(u, v) for u in range(grid.size) for v in grid.successors(u)[0].tolist()}
+        assert departures == arrivals
 
 
 def test_later_changes_of_the_users_arrays_change_nothing():

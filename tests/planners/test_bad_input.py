@@ -57,7 +57,7 @@ def test_grid_options():
     refuses("'six'", GridMap, [[0]], 1.0, "six")
     refuses("'six'.*eight-one-free", GridMap, [[0]], moves="six")
     refuses(r"\(1, 2\)", GridMap, [[0]], one_way=np.zeros((1, 2), dtype=np.uint8))
-    refuses("300", GridMap, [[0]], one_way=[[300]])
+    refuses("256", GridMap, [[0]], one_way=[[256]])
     refuses("-1", GridMap, [[0]], one_way=[[-1]])
     refuses("float64", GridMap, [[0]], one_way=[[1.0]])
 
@@ -66,6 +66,8 @@ def test_grid_options():
     ("cell", "told"),
     [
         ((3, 0), r"\(3, 0\)"), ((0, 4), r"\(0, 4\)"), ((-1, 0), r"\(-1, 0\)"), (12, "12"),
+        ((1, -1), r"\(1, -1\)"), ([1, -1], r"\(1, -1\)"), ([-1, 1], r"\(-1, 1\)"),
+        ((1,), r"\(1,\)"), ((1.5, 2.5), "1.5"), ((True, True), "True"),
         (-1, "-1"), ((1.5, 2), "1.5"), ((1, 2, 3), r"\(1, 2, 3\)"), ("dock", "'dock'"),
         (None, "None"), (True, "True"), ((NAN, 0), "nan"), ((10**30, 0), "10000"), ([], r"\[\]"),
     ],
@@ -154,7 +156,7 @@ def test_layer_weights(weight):
 
 @pytest.mark.parametrize("base", [-0.5, NAN, INF, "1", None])
 def test_base(base):
-    refuses(str(base), CostField, GRID, base)
+    refuses(f"base must be a finite number >= 0, not {base!r}", CostField, GRID, base)
 
 
 def test_layers_whose_sum_is_too_large():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
@@ -113,6 +113,8 @@ def test_a_blocked_cell_and_a_cell_outside():
     _, _, result = on_wall()
     nodes = np.array([0, 99])
     fails(grid, replace(result, path=Path(nodes, 1.0)), costs, "99")
+    nodes = np.array([0, 12, 11])
+    fails(grid, replace(result, path=Path(nodes, 1.0)), costs, "12 lies outside a map of 12")
     fails(grid, replace(result, path=Path(np.array([-1, 0]), 1.0)), costs, "-1|outside|start")
 
 
@@ -174,6 +176,57 @@ def test_a_false_no_path():
     fails(grid, false, costs, "no_path", exact=True)
     walled = GridMap([[0, 1, 0]])
     check(walled, plan(walled, 0, 2), exact=True)
+
+
+def test_only_a_result_that_knows_its_start_can_be_a_false_no_path():
+    _, costs, result = on_wall()
+    grid = GridMap(WALL)
+    false = replace(result, status="no_path", path=None, cost=math.inf, certificate=math.inf)
+    check(grid, replace(false, start=-1), costs, exact=True)
+
+
+def test_the_bound_of_a_search_that_was_cut_short():
+    grid, costs, result = on_wall()
+    cut = replace(result, status="budget_spent", certificate=5.0)
+    check(grid, cut, costs, exact=True)
+    fails(grid, replace(cut, bound=0.5), costs, "bound")
+
+
+def test_small_costs_are_held_to_their_own_scale():
+    """A way round that is longer by less than a unit is still not the optimum."""
+    for scale in (1.0, 1e-3):
+        grid = GridMap(np.zeros((1, 3)).repeat(2, axis=0), cell_size_m=scale)
+        nodes = np.array([0, 3, 4, 1, 2])
+        path = Path(nodes, 4 * scale, cells=grid.cells(nodes))
+        longer = replace(plan(grid, 0, 2), path=path, cost=4 * scale)
+        check(grid, longer)
+        fails(grid, longer, None, "beyond 1.0 x the optimum", exact=True)
+
+
+@pytest.mark.parametrize("k", range(8))
+def test_edge_layers_are_charged(k):
+    grid = GridMap(np.zeros((3, 3)))
+    toll = np.zeros((8, 3, 3))
+    toll[k, 1, 1] = 0.25
+    costs = CostField(grid, layers=[Layer("toll", toll)])
+    goal = (1, 2, 5, 8, 7, 6, 3, 0)[k]
+    result = plan(grid, 4, goal, costs=costs)
+    check(grid, result, costs, exact=True)
+    assert close(result.cost, 1.25 * result.path.length_m)
+    fails(grid, result, None, "cost")
+
+
+def test_labels_and_edges_that_are_not_the_nodes():
+    graph = build_graph(3, [(0, 1, 1.0), (1, 2, 1.0)], labels=["a", "b", "c"])
+    result = plan(graph, "a", "c")
+    check(graph, result)
+    check(graph, replace(result, path=replace(result.path, labels=None)))
+    for labels in (("a", "c", "b"), ("a", "b")):
+        fails(graph, replace(result, path=replace(result.path, labels=labels)), None, "labels")
+    for edges, told in (([1, 0], "join"), ([0], "one edge per move"), ([0, 0], "edge 0")):
+        path = replace(result.path, edges=np.array(edges))
+        fails(graph, replace(result, path=path), None, told)
+    fails(graph, replace(result, path=replace(result.path, edges=None)), None, "one edge per move")
 
 
 def test_graphs():
@@ -269,6 +322,17 @@ def test_the_edge_where_consistency_breaks_is_the_one_that_was_broken():
         told = re.escape(f"on the edge {u!r} -> {v!r}")
         with pytest.raises(CheckError, match=told):
             check_heuristic(problem.map, h, problem.goal, problem.costs)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e9])
+def test_rounding_is_no_inconsistency_at_any_scale(scale):
+    problem = open_grid(3)
+    costs = CostField(problem.map, base=scale / 3)
+    exact = cost_to_go(problem.map, problem.goal, costs).values
+    found = check_heuristic(problem.map, exact, problem.goal, costs)
+    assert found.consistent and found.worst_edge is None
+    with pytest.raises(FrozenInstanceError):
+        found.consistent = False
 
 
 def test_the_edge_of_a_graph_is_named_by_labels():

@@ -64,6 +64,9 @@ def test_bounds_before_the_search(strategy):
     assert result.bound == expected
     if strategy == "bfs":
         assert result.certificate == 1.0 and result.cost == 7.0
+        walled = GridMap([[0, 1, 0], [0, 0, 0]], moves="four")  # h says less than the way costs
+        around = plan(walled, (0, 0), (0, 2), strategy=strategy, engine="generic")
+        assert (around.cost, around.certificate) == (4.0, 1.0)
     uneven = CostField(four, layers=[Layer("risk", np.eye(4, 5))])
     assert plan(four, (0, 0), (3, 4), strategy=strategy, costs=uneven).bound == promised
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
@@ -144,8 +145,10 @@ def test_forms_of_update():
     [
         ([1, 2], [1.0, math.nan], "nan"),
         ([1, 2], [1.0, -3.5], "-3.5"),
+        ([1, 2], [1.0, -0.5], "-0.5"),
         ([1, 2], [1.0, math.inf], "inf"),
         ([1, 20], [1.0, 1.0], "20"),
+        ([0, 20, 19], 1.0, "index 20 is outside the layer: 0 to 19"),
         ([1, -1], [1.0, 1.0], "-1"),
         ([[0, 0], [4, 0]], [1.0, 1.0], "20|4, 0|-1"),
         ([[0, 5]], [1.0], "-1|0, 5"),
@@ -168,6 +171,22 @@ def test_a_bad_update_changes_nothing(nodes, values, told):
     assert grid.size == 20
 
 
+def test_layers_are_themselves_and_frozen():
+    """Arrays have no one truth value, so layers are told apart by identity."""
+    one, two = Layer("risk", np.zeros(3)), Layer("risk", np.zeros(3))
+    assert one != two and len({one, two}) == 2
+    with pytest.raises(FrozenInstanceError):
+        one.weight = 2.0
+
+
+def test_an_unknown_layer_is_told_the_known_ones():
+    grid, costs = layered()
+    with pytest.raises(ValueError, match="'fog': the field has risk, crowd, draught"):
+        costs.layer("fog")
+    with pytest.raises(ValueError, match="'fog': the field has none"):
+        CostField(grid).is_per_node("fog")
+
+
 def test_pace_min_stays_a_lower_bound():
     grid = GridMap(np.zeros((6, 6)))
     costs = CostField(grid, layers=[Layer("risk", np.full((6, 6), 4.0))])
@@ -178,6 +197,15 @@ def test_pace_min_stays_a_lower_bound():
                                                            strategy="ucs").cost)  # fmt: skip
     costs.update("risk", np.arange(36), 9.0)
     assert costs.pace_min <= 10.0
+
+
+def test_pace_min_follows_each_version():
+    """Also where the least pace happens to equal the number of the version."""
+    costs = CostField(GridMap([[0, 0]]), layers=[Layer("risk", np.zeros(2))])
+    for version in range(4):
+        assert (costs.version, costs.pace_min) == (version, 1.0 + version)
+        assert costs.paces_on(costs.map) == (1.0 + version, 1.0 + version)
+        costs.update("risk", [0, 1], version + 1.0)
 
 
 def test_update_never_touches_the_users_array():
@@ -231,6 +259,21 @@ def test_with_blocked_equals_a_fresh_map(make):
             assert (one.status, one.cost, one.stats) == (two.status, two.cost, two.stats)
 
 
+def test_forms_of_with_blocked():
+    """A tuple of two numbers is one cell; a list of numbers holds node ids."""
+    grid = GridMap(np.zeros((3, 4)))
+    forms = {
+        (6,): [(1, 2), [(1, 2)], np.array([[1, 2]]), [6], 6],
+        (1, 2): [[1, 2], ((0, 1), (0, 2))],
+    }
+    for expected, ways in forms.items():
+        for cells in ways:
+            changed = grid.with_blocked(cells, True)
+            assert np.flatnonzero(changed.blocked).tolist() == list(expected)
+            assert not changed.with_blocked(cells, False).blocked.any()
+    assert grid.with_blocked([], True) is grid
+
+
 @pytest.mark.parametrize("moves", ["four", "eight"])
 def test_costs_hold_on_maps_with_other_blocked_cells(moves):
     """A field made where cheap cells were blocked must not overestimate once they are free."""
@@ -249,6 +292,18 @@ def test_costs_hold_on_maps_with_other_blocked_cells(moves):
             assert result.cost <= result.certificate * optimum * (1 + 1e-6)
             assert result.certificate <= result.bound
             check(open_map, result, costs, exact=True)
+
+
+def test_what_is_no_cost_on_a_blocked_cell_is_zero():
+    grid = GridMap([[0, 1, 0]])
+    costs = CostField(grid, layers=[Layer("risk", [[1.0, math.nan, 1.0]])])
+    costs.update("risk", [1, 2], [-math.inf, 4.0])
+    assert costs.layer("risk").tolist() == [1.0, 0.0, 4.0]
+    toll = np.zeros((8, 1, 3))
+    toll[:, 0, 1] = -1.0
+    assert not CostField(grid, layers=[Layer("toll", toll)]).layer("toll").any()
+    fresh = CostField(grid, layers=[Layer("risk", [[1.0, math.nan, 1.0]])])
+    assert fresh.layer("risk").tolist() == [1.0, 0.0, 1.0]
 
 
 def test_blocked_cells_that_are_freed_have_their_given_values():

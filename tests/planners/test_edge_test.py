@@ -110,12 +110,34 @@ def test_constant_slopes_and_schedules():
     assert not satisfies_edge_test(grid, None, 1.5 * h, 1.4)
 
 
+@pytest.mark.parametrize("k", range(8))
+def test_no_direction_is_left_out(k):
+    """The only move that breaks the test is the one that leaves the middle."""
+    one_way = np.full((3, 3), 255, dtype=np.uint8)
+    one_way[1, 1] = 1 << k
+    grid = GridMap(np.zeros((3, 3)), one_way=one_way)
+    phi = np.zeros(9)
+    phi[4] = 10.0
+    there = (1, 2, 5, 8, 7, 6, 3, 0)[k]
+    length = math.sqrt(2) if k % 2 else 1.0
+    assert steepest_edge(grid, None, phi, 1.0) == (4, there, pytest.approx(length))
+    toll = np.zeros((8, 3, 3))
+    toll[k, 1, 1] = 9.5
+    costs = CostField(grid, layers=[Layer("toll", toll)])
+    assert satisfies_edge_test(grid, costs, phi, 1.0)
+
+
 def test_a_span_that_float64_cannot_resolve_fails():
     """g is lost beside a phi of 1e18, so nothing would be ordered by it."""
     edges = [(0, 1, 3.0), (0, 2, 1.0), (1, 3, 1.0), (2, 3, 1.0)]
     graph = build_graph(4, edges)
     assert satisfies_edge_test(graph, None, np.full(4, 1e18), 1.0)  # a constant orders nothing
     assert not satisfies_edge_test(graph, None, [0.0, 1e18, 1e18, 1e18], 1.0)
+    for length, passes in ((4e6, True), (5e6, False)):  # a rounding of 1e-9 of the least step
+        far = build_graph(3, [(0, 1, length), (1, 2, 1.0), (1, 2, 0.0)])
+        assert satisfies_edge_test(far, None, [length, 0.0, 0.0], 1.0) is passes
+        near = CostField(far, base=0.5)
+        assert satisfies_edge_test(far, near, [length / 2, 0.0, 0.0], 1.0) is passes
 
 
 def test_bad_input():

@@ -18,9 +18,11 @@ from planners import (
     Reward,
     check,
     forget,
+    lead_and_prove,
     plan,
     prepare,
 )
+from planners.edge_test import satisfies_edge_test
 from planners.guidance import led
 from planners.kernels.lead import LEARN_EVERY, MOST_BETA, key_led
 from planners.search import question_of, request_of
@@ -185,7 +187,7 @@ def test_a_reward_that_passes_the_edge_test_needs_no_proof():
         grid = GridMap(rng.random((30, 30)) < 0.2)
         costs = CostField(grid, layers=[Layer("risk", rng.random((30, 30)) * 20)])
         sign = rng.choice([-1, 1])
-        for slope in (0.6, 9.0):
+        for slope in (0.6, 2.0 if seed % 2 else 9.0):
             guidance = Guidance(rewards=[Reward("ramp", ramp(30, sign * slope))],
                                 lead_weight=1.0, estimate="none")  # fmt: skip
             result = guided(grid, costs, guidance, weight=2.0)
@@ -196,6 +198,45 @@ def test_a_reward_that_passes_the_edge_test_needs_no_proof():
                 proven += bool(events(result, "proof"))
                 assert not events(result, "edge test")
     assert spared > 0 and proven > 0
+
+
+def test_only_a_steady_lead_may_ask_the_edge_test():
+    """`g + W h - r` with W below w: no clamp, no E, nothing learned."""
+    grid, costs = floor(10)
+    rewards = [Reward("ramp", ramp(10, 0.1))]
+    for options, steady in (
+        ({"lead_weight": 1.0}, True),
+        ({"lead_weight": 1.0, "trusted": False}, False),
+        ({"lead_weight": 2.0}, False),
+        ({"lead_weight": 1.0, "estimate": np.ones(100)}, False),
+        ({"lead_weight": 1.0, "rewards": "auto"}, False),
+        ({"lead_weight": 1.0, "rewards": ()}, False),
+    ):
+        guidance = Guidance(**{"rewards": rewards, "estimate": "none", **options})
+        request = request_of(
+            grid, *ends(grid), costs=costs, strategy="wastar", weight=2.0, guidance=guidance
+        )
+        assert lead_and_prove._is_steady(question_of(request, guidance=guidance), 2.0) is steady
+
+
+def test_the_edge_test_gets_what_the_lead_and_the_buckets_leave(monkeypatch):
+    """Of w, the lead weight takes W and the width of the buckets its own share."""
+    asked = []
+
+    def spy(map, costs, phi, weight):
+        asked.append(weight)
+        return satisfies_edge_test(map, costs, phi, weight)
+
+    monkeypatch.setattr(lead_and_prove, "satisfies_edge_test", spy)
+    guidance = Guidance(rewards=[Reward("ramp", ramp(30, 9.0))], lead_weight=1.0, estimate="none")
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        grid = GridMap(rng.random((30, 30)) < 0.2)
+        costs = CostField(grid, layers=[Layer("risk", rng.random((30, 30)) * 20)])
+        guided(grid, costs, guidance, weight=2.0)
+        slack = question_of(request_of(grid, *ends(grid), costs=costs)).space.slack
+        assert 0 < slack < 0.5 and set(asked) <= {2.0 - slack - 1.0}
+    assert asked
 
 
 # --- at hand

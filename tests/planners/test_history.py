@@ -81,6 +81,16 @@ def test_memory_is_bounded_and_nothing_is_missed(sizes, room):
             assert [c.version for c in since] == list(range(len(sizes), version, -1))
 
 
+def test_a_log_forgets_only_what_does_not_fit():
+    places = np.arange(3, dtype=np.int64)
+    history = History(3)
+    for version, size in ((1, 1), (2, 2), (3, 1)):
+        old, new = np.zeros(size, np.float32), np.ones(size, np.float32)
+        history.record(version, True, places[:size], old, new)
+        assert history.rises.forgotten == max(0, version - 2)
+    assert [change.version for change in history.rises.since(1)] == [3, 2]
+
+
 def test_copies_have_their_own():
     costs = field()
     costs.update("risk", [0], [1.0])

@@ -20,7 +20,17 @@ from instances import (
 )
 from oracles import RELATIVE, close, dijkstra, reverse
 
-from planners import CostField, GridMap, Guidance, Layer, Reward, check, cost_to_go, plan
+from planners import (
+    CostField,
+    GridMap,
+    Guidance,
+    Layer,
+    Reward,
+    check,
+    cost_to_go,
+    lead_and_prove,
+    plan,
+)
 from planners.lead_and_prove import PATIENCE
 
 WEIGHTS = (1.0, 1.2, 1.5, 2.0, 3.0)
@@ -134,6 +144,13 @@ def test_the_certificate_can_be_better_than_the_bound_and_still_true():
     assert better > 20
 
 
+def test_a_closed_node_that_is_still_queued_does_not_weaken_the_certificate():
+    """Node 1 waits twice, at 10 and at 2; when the goal is reached, nothing else waits."""
+    graph = build_graph(4, [(0, 1, 10.0), (0, 2, 1.0), (1, 3, 1.0), (2, 1, 1.0)])
+    result = plan(graph, 0, 3, strategy="wastar", weight=3.0)
+    assert (result.cost, result.certificate) == (3.0, 1.0)
+
+
 def test_greedy_promises_nothing_and_certifies_what_it_can():
     worse = 0
     for seed in range(60):
@@ -158,6 +175,8 @@ def test_no_node_is_expanded_more_than_twice(side, w):
                       trace=True)  # fmt: skip
         assert result.trace.expanded.size == result.stats.expanded
         assert most_expansions_of_a_node(result) <= 2
+        proof = sum(e["expanded"] for e in result.guidance_log if e["event"] == "proof")
+        assert np.unique(result.trace.expanded[-proof:]).size == proof or not proof
 
 
 @pytest.mark.parametrize("make", [random_grid, random_graph])
@@ -206,18 +225,22 @@ def test_an_abandoned_lead_counts_in_the_largest_frontier():
     result = plan(grid, (30, 30), (0, 0), **query)
     spent = next(e["expanded"] for e in result.guidance_log if e["event"] == "abandoned")
     lead = plan(grid, (30, 30), (0, 0), max_expansions=spent, **query)
-    assert lead.status == "budget_spent"
+    assert (lead.status, lead.stats.expanded) == ("budget_spent", spent)
+    assert not any(entry["event"] == "abandoned" for entry in lead.guidance_log)
     alone = plan(grid, (30, 30), (0, 0), strategy="wastar", weight=3.0)
     assert lead.stats.max_frontier > alone.stats.max_frontier
     assert result.stats.max_frontier >= lead.stats.max_frontier
 
 
 def test_untrusted_advice_costs_at_most_its_budget_and_a_weighted_search():
+    spared = 0
     for seed in range(6):
         problem, result = abandoned(seed)
         plain = plan(problem.map, *problem.ends, costs=problem.costs, strategy="wastar", weight=1.2)
         spent = next(e["expanded"] for e in result.guidance_log if e["event"] == "abandoned")
         assert result.stats.expanded <= spent + 1.5 * plain.stats.expanded
+        spared += all(entry["event"] != "proof" for entry in result.guidance_log)
+    assert spared > 0, "what follows is no weighted A*"
 
 
 def test_good_advice_saves_work():
@@ -257,11 +280,15 @@ def test_infinite_values_of_a_declared_bound(strategy, lead_weight):
                 lower_bound=True).status == "no_path"  # fmt: skip
 
 
-def test_an_admissible_but_inconsistent_bound_keeps_the_optimum():
+@pytest.mark.parametrize("patience", [0, PATIENCE])
+def test_an_admissible_but_inconsistent_bound_keeps_the_optimum(patience, monkeypatch):
+    """Also where A* turns to exact order at the first node that is opened again."""
+    monkeypatch.setattr(lead_and_prove, "PATIENCE", patience)
+    reopened = 0
     for k in range(300):
         rng = np.random.default_rng([31, k])
-        problem = random_graph(rng)
-        blocked = problem.map.blocked
+        problem = random_graph(rng) if k % 2 else open_grid(k, density=0.1)
+        blocked = problem.map.blocked.reshape(-1)
         if blocked[problem.start] or blocked[problem.goal]:
             continue
         exact = np.array(dijkstra(reverse(problem.adjacency), problem.goal))
@@ -271,6 +298,48 @@ def test_an_admissible_but_inconsistent_bound_keeps_the_optimum():
             result = plan(problem.map, *problem.ends, costs=problem.costs, strategy="wastar",
                           weight=w, heuristic=h, lower_bound=True)  # fmt: skip
             holds(problem, result, optimum, w)
+            reopened += result.stats.reopened
+    assert reopened > 20, "nothing is opened again: the test says nothing"
+
+
+def test_what_the_lead_set_aside_is_counted_when_the_proof_opens_it():
+    """The lead closes 2 to 5 one by one and sees only then that all of them are nearer through 1.
+
+    The proof begins with these four; the lead never had more than two at once.
+    """
+    edges = [(0, 1, 1.0), (0, 2, 9.0), (1, 2, 1.0), (1, 3, 1.0), (1, 4, 1.0), (1, 5, 1.0),
+             (2, 3, 1.0), (3, 4, 1.0), (4, 5, 1.0), (5, 6, 1.0)]  # fmt: skip
+    result = plan(build_graph(7, edges), 0, 6, heuristic=[0, 50, 0, 0, 0, 0, 99])
+    assert result.path.nodes.tolist() == [0, 1, 5, 6]
+    assert (result.cost, result.stats.reopened) == (3.0, 4)
+    assert result.stats.max_frontier == 4
+
+
+def test_weighted_astar_leaves_the_buckets_their_share_of_the_weight(monkeypatch):
+    """Without re-opening, a bucket adds up to its width to each step: W is that much below w."""
+    led = []
+
+    def spy(question, query, w, key):
+        led.append((question.space.slack, w - key.h_weight))
+        return weighted(question, query, w, key)
+
+    weighted = lead_and_prove._weighted
+    monkeypatch.setattr(lead_and_prove, "_weighted", spy)
+    for seed in range(5):
+        problem = open_grid(seed)
+        plan(problem.map, *problem.ends, costs=problem.costs, strategy="wastar", weight=2.0)
+    assert len(led) == 5
+    for slack, share in led:
+        assert 0 < slack < 0.5 and share == pytest.approx(slack)
+
+
+def test_a_lead_that_is_certified_needs_no_proof():
+    """Its cost equals the lower bound: the search ends where the lead ends."""
+    for seed in range(20):
+        problem = open_grid(seed)
+        ends = {"costs": problem.costs, "strategy": "wastar", "weight": 1.0}
+        led = plan(problem.map, *problem.ends, **ends, heuristic=np.zeros(problem.map.size))
+        assert (led.certificate, led.guidance_log) == (1.0, ())
 
 
 def test_extreme_but_finite_rewards_lead():

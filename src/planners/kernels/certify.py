@@ -12,6 +12,7 @@ from .queue import (
     IN_HEAP,
     IN_RING,
     INFINITE,
+    MAX_FRONTIER,
     REOPENED,
     SET_ASIDE,
     Work,
@@ -78,6 +79,7 @@ def requeue(work: Work, bound: Any) -> None:
         if work.mark[v] == work.stamp + INCONS:
             ints[REOPENED] += 1
             ints[FRONTIER] += 1
+            ints[MAX_FRONTIER] = max(ints[MAX_FRONTIER], ints[FRONTIER])
             work.mark[v] = work.stamp + OPEN
         if work.mark[v] == work.stamp + OPEN:
             put(work, work.g[v] + estimate_at(bound, v), v, False)
