@@ -92,8 +92,22 @@ def test_no_estimate_without_layers_and_in_mazes():
         walls[row, -2 if k % 2 == 0 else 1] = False
     maze = GridMap(walls)
     risk = np.random.default_rng(0).random(walls.shape)
-    result = guided(maze, CostField(maze, layers=[Layer("risk", risk)]), Guidance())
+    costs = CostField(maze, layers=[Layer("risk", risk)])
+    result = guided(maze, costs, Guidance())
     assert events(result, "lead")[0]["estimate"] == "none"
+    assert events(result, "lead")[0]["lead_weight"] == 2.0  # 2 w - 1
+
+
+def test_where_no_estimate_is_found_a_low_weight_stays_weighted_astar():
+    """`2 w - 1` and a proof need more there; with a reward, or at w = 1.5, guidance leads."""
+    grid, _ = floor()
+    for w, rewards in ((1.25, ()), (1.25, (Reward("r", np.ones(grid.size)),)), (1.5, ())):
+        led_by = Guidance(rewards=rewards)
+        result = guided(grid, None, led_by, weight=w, engine="generic")
+        plain = plan(grid, *ends(grid), strategy="wastar", weight=w, engine="generic")
+        stays = w < 1.5 and not rewards
+        assert events(result, "lead")[0]["lead_weight"] == (w if stays else 2 * w - 1)
+        assert not stays or result.stats == plain.stats
 
 
 def test_graphs_are_led_by_clusters():
