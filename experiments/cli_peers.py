@@ -57,7 +57,7 @@ def peers(
     Ratios are medians (with quartiles) over queries, to the reference of the workload. Every path
     is checked: `illegal` counts queries answered with an illegal one (most libraries cut corners),
     `longer by` is the median excess of its true cost over the optimum. The other libraries come
-    with `pip install aislewise[peers]`; those that are missing are listed as not installed.
+    with `make peers`; those that are missing are listed as not installed.
     """
     wanted = [name.strip() for part in names for name in part.split(",")]
     workloads = choose(wanted if names else _all(), tuple(EXTRA))

@@ -20,7 +20,7 @@ PLAN_KEYS = (
 
 ENGINE = click.option(
     "--engine", default="auto", show_default=True,
-    help="auto, generic, textbook; jump-points, uniform-four, landmarks or field.",
+    help="auto, generic, textbook; jump-points, landmarks or field.",
 )  # fmt: skip
 
 

@@ -43,7 +43,7 @@ class Library:
         """The library as a contestant on a map of `size` nodes, or why it is none."""
         number = self.version
         if number == NOT_INSTALLED:
-            return Absent(self.name, NOT_INSTALLED, "not installed: pip install aislewise[peers]")
+            return Absent(self.name, NOT_INSTALLED, "not installed: make peers")
         if size > self.most_nodes:
             return Absent(self.name, number, f"left out above {self.most_nodes:,} nodes: too slow")
         try:

@@ -229,7 +229,7 @@ class CostField:
         Args:
             name: a layer of this field.
             nodes: (k,) node ids ((k,) edge indices for a layer per edge), a (k, 2) array of cells,
-                or a boolean mask over the layer.
+                one cell as a tuple, or a boolean mask over the layer.
             values: (k,) new values, or one for all; finite and >= 0.
 
         Raises:
@@ -263,6 +263,8 @@ class CostField:
 
     def _indices(self, nodes: npt.ArrayLike, size: int) -> npt.NDArray[np.int64]:
         array = np.asarray(nodes)
+        if isinstance(nodes, tuple) and array.shape == (2,) and self._grid_shape is not None:
+            array = array[None, :]  # a tuple is a cell, as everywhere
         if array.dtype == np.bool_:
             grid = self._grid_shape
             shape = grid if grid is None or size == self._nodes else (8, *grid)

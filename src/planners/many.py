@@ -58,7 +58,8 @@ def plan_many(
 
     Args:
         map, costs: as for `plan`; not to be changed until the call returns.
-        queries: (start, goal) pairs; any iterable.
+        queries: (start, goal) pairs; any iterable. On grids whole numbers are node ids: a list of
+            two cells is not a pair of them but two pairs of ids.
         workers: threads (kernels run without the interpreter's lock); None: one per processor. With
             a callable heuristic one thread does all, as the callable may not expect more.
         options: the other options of `plan`, the same for all.

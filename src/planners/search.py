@@ -71,8 +71,9 @@ def plan(
         weight: w >= 1 of wastar and of the rivals (1.5 unless given); every other strategy has
             weight 1.
         guidance: leads ucs, greedy, astar or wastar; it never changes the bound.
-        heuristic: in place of the default: a name, an array with a value per node, or a callable
-            `(node, goal) -> cost`. It only leads, unless the library knows it as a lower bound.
+        heuristic: in place of the default: `zero`, `manhattan`, `octile`, `straight`; an array with
+            a value per node; a callable `(node, goal) -> cost`; `Landmarks`, `KeptFields` or a
+            `LearnedBound`. It only leads, unless the library knows it as a lower bound.
         lower_bound: the user declares that `heuristic` never overestimates.
         max_expansions: stop after so many; the status is then `budget_spent`.
         engine: `auto`: the fastest that fits, named in `result.engine`; `generic`: the compiled

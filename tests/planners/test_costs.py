@@ -385,3 +385,12 @@ def test_open_grid_is_what_it_says():
     problem = open_grid(0)
     result = plan(problem.map, 0, problem.goal, costs=problem.costs, strategy="ucs")
     assert close(result.cost, dijkstra(problem.adjacency, 0)[problem.goal])
+
+
+def test_a_tuple_is_one_cell_to_update():
+    grid = GridMap(np.zeros((5, 6)))
+    costs = CostField(grid, layers=[Layer("risk", np.zeros((5, 6)))])
+    costs.update("risk", (3, 4), 9.0)
+    assert np.flatnonzero(costs.layer("risk")).tolist() == [3 * 6 + 4]
+    costs.update("risk", [1, 2], 5.0)  # a list of whole numbers: node ids
+    assert costs.layer("risk")[[1, 2]].tolist() == [5.0, 5.0]

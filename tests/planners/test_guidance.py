@@ -296,3 +296,11 @@ def test_a_field_that_is_not_at_hand_is_refused_by_name():
     grid, costs = floor(10)
     with pytest.raises(ValueError, match=r"'field' needs a field: prepare\(map, costs, goals"):
         plan(grid, *ends(grid), costs=costs, engine="field")
+
+
+def test_one_cell_is_no_list_of_goals_and_rivals_refuse_what_they_do_not_follow():
+    grid, costs = floor(10)
+    with pytest.raises(ValueError, match=r"\[\(0, 3\)\]"):
+        prepare(grid, costs, goals=(0, 3))
+    with pytest.raises(ValueError, match="'xdp' does not follow guidance"):
+        plan(grid, *ends(grid), costs=costs, strategy="xdp", guidance=Guidance())

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ..costs import CostField
 from ..errors import expect
 from ..graphs import GraphMap, Map
@@ -63,14 +65,18 @@ def prepare(
     where a count is given.
 
     Args:
+        map: a grid or a graph.
         costs: None for plans in metres; such bounds belong to this very map, others to the costs.
         goals: cells or labels whose exact cost-to-go is kept, 8 bytes a node and goal.
         landmarks: how many, 8 bytes a node and each; 8 are a good start, 0 for none.
         seed: of the choice of landmarks.
         max_bytes: of all fields; the one unused longest goes first.
 
+    Returns:
+        What is at hand from now on; there is no need to keep it.
+
     Raises:
-        ValueError: as `KeptFields` and `Landmarks.build`.
+        ValueError: goals that are one cell; as `KeptFields` and `Landmarks.build`.
 
     >>> from planners import CostField, GridMap, Layer, plan, prepare
     >>> grid = GridMap([[0, 0, 0, 0]])
@@ -80,6 +86,8 @@ def prepare(
     ['field', 'landmarks']
     """
     expect(map, (GridMap, GraphMap), "map")
+    if isinstance(map, GridMap) and isinstance(goals, tuple) and np.shape(goals) == (2,):
+        raise ValueError(f"goals is a list of cells, [{goals!r}], not one cell")
     found = at_hand(map, costs)
     if found is None or found.fields.max_bytes != max_bytes:
         kept = KeptFields(map, costs, max_bytes)

@@ -108,6 +108,8 @@ def _has_estimate(guidance: Guidance | None) -> TypeGuard[Guidance]:
 def _check_guidance(row: Rival, guidance: Guidance | None) -> None:
     if guidance is None:
         return
+    if not row.guide:
+        raise ValueError(f"{row.name!r} does not follow guidance: guide 'wastar' by it")
     given = set()
     if isinstance(guidance, WaypointGuidance):
         given.add("waypoints")
