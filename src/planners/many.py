@@ -83,6 +83,8 @@ def plan_many(
             )
         except ValueError as error:
             raise ValueError(f"query {k}: {error}") from error
+        except TypeError as error:  # also an option that `plan` does not have
+            raise TypeError(str(error).replace("request_of()", "plan_many()")) from error
 
     requests = [ask(k) for k in range(len(pairs))]
     lead = (heuristic, lower_bound, guidance)

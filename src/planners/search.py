@@ -77,8 +77,8 @@ def plan(
         lower_bound: the user declares that `heuristic` never overestimates.
         max_expansions: stop after so many; the status is then `budget_spent`.
         engine: `auto`: the fastest that fits, named in `result.engine`; `generic`: the compiled
-            loop; `textbook`: the same loop as plain Python; or one of `CHOICES` in `engines`, which
-            is refused where it does not fit.
+            loop; `textbook`: the same loop as plain Python; `jump-points`, `uniform-four`,
+            `bucket-astar`, `bidirectional`, `field` or `landmarks`: refused where it does not fit.
         trace: record every event in `result.trace`, to draw, animate and save.
         on_unreachable: `"closest"`: where the goal cannot be reached, status `no_path` comes with
             the path to the reachable node nearest in straight line (ties: least id).

@@ -164,3 +164,8 @@ def test_bad_input_names_the_query():
         plan_many(problem.map, [(0, 1)], strategy="magic")
     with pytest.raises(TypeError, match="map must be"):
         plan_many([[0, 0]], [(0, 1)])
+
+
+def test_an_unknown_option_is_told_by_the_name_of_the_call():
+    with pytest.raises(TypeError, match=r"plan_many\(\).*'strat'"):
+        plan_many(open_grid(0).map, [(0, 1)], strat="astar")
