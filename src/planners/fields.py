@@ -15,7 +15,7 @@ from .heuristics import NO_TABLE, closed_form
 from .kernels.buckets import DONE, FULL
 from .kernels.compiled import compiled
 from .kernels.loop import PRIORITY, SQRT2, ZERO, Graph, Key
-from .kernels.workspace import Query
+from .kernels.workspace import Query, free_list
 from .maps import GridMap, read_only
 from .spaces import Space, space_of
 
@@ -105,7 +105,7 @@ def _by_buckets(
         return False
     width = max(space.width / space.slack / 2, space.typical / 64, longest / 4096)
     ring = np.full(1 << int(longest / width + 3).bit_length(), -1, dtype=np.int64)
-    pool = _free_list(0, 4096)
+    pool = free_list(0, 4096)
     ring[0], pool[0] = 0, -1 << 32 | root
     ints = np.array([0, 1, 1, 0])
     kernel = compiled("field_grid" if isinstance(map, GridMap) else "field_graph")
@@ -116,12 +116,7 @@ def _by_buckets(
         )
         if code != FULL:
             return bool(code == DONE)
-        pool = np.concatenate([pool, _free_list(pool.size, pool.size + space.room)])
-
-
-def _free_list(first: int, end: int) -> npt.NDArray[np.int64]:
-    """Entries of a pool, each of them linked to the next."""
-    return np.arange(first + 1, end + 1, dtype=np.int64) << 32
+        pool = np.concatenate([pool, free_list(pool.size, pool.size + space.room)])
 
 
 def _longest_step(map: Map, costs: CostField | None, space: Space) -> float:

@@ -80,11 +80,11 @@ def loop(question: Question) -> Outcome:
 def lead_and_prove(question: Question, query: Query, space: Space) -> Outcome:
     """Answer a question whose start is free and is not its goal."""
     key, w = question.key, question.proof_weight
-    if isinstance(key, Key) and key.discipline == PRIORITY and key.g_weight == 1:
-        weighted = not key.table.size
-        if weighted and w == 1:
+    best_first = key.discipline == PRIORITY and key.g_weight == 1
+    if best_first and isinstance(key, Key) and not key.table.size:
+        if w == 1:
             return _astar(question, query, key, _width(question, space))
-        if weighted and question.consistent and w - space.slack >= 1:
+        if question.consistent and w - space.slack >= 1:
             return _weighted(question, query, w, key._replace(h_weight=w - space.slack))
     code, abandoned = _lead(question, query, space)
     log = learned(key, question.costs) if isinstance(key, Lead) else ()

@@ -26,6 +26,7 @@ from .kernels.roads import (
     REOPENED,
     WAITING,
 )  # fmt: skip
+from .kernels.workspace import free_list
 from .lead_and_prove import loop
 from .maps import read_only
 from .ordered import Ordered, ordered
@@ -75,7 +76,7 @@ class Labels:
         self.touched = np.empty(size, dtype=np.int32)
         self.way = np.empty(size, dtype=np.int32)
         self.ring = np.full(buckets, -1, dtype=np.int64)
-        self.pool = _free_list(0, FIRST_POOL)
+        self.pool = free_list(0, FIRST_POOL)
         self.ints = np.zeros(INTS, dtype=np.int64)
         self.clean = True
 
@@ -98,7 +99,7 @@ class Labels:
     def grow(self, room: int) -> None:
         """A pool of more than twice the size."""
         end = 2 * self.pool.size + room
-        self.pool = np.concatenate([self.pool, _free_list(self.pool.size, end)])
+        self.pool = np.concatenate([self.pool, free_list(self.pool.size, end)])
 
     def arrays(self) -> tuple[npt.NDArray[Any], ...]:
         """In the order of `Side`."""
@@ -107,11 +108,6 @@ class Labels:
     def way_back(self, place: int) -> npt.NDArray[np.int32]:
         """Places from one with a label back to the root."""
         return self.way[: compiled("road_way")(self.parent, place, self.way)]
-
-
-def _free_list(first: int, end: int) -> npt.NDArray[np.int64]:
-    """Entries of a pool, each of them linked to the next."""
-    return np.arange(first + 1, end + 1, dtype=np.int64) << 32
 
 
 def _labels(question: Question, name: str, buckets: int) -> Labels:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,25 +113,28 @@ class Question(Request):
         """The public form of a path, and its cost recomputed in float64 from the stored costs."""
         return self._on_grid(nodes) if isinstance(self.map, GridMap) else self._on_graph(nodes)
 
+    def _measure(self, name: str) -> Callable[..., None]:
+        return getattr(walk, name) if self.options.engine == "textbook" else compiled(name)
+
     def _on_graph(self, nodes: npt.NDArray[np.int64]) -> tuple[Path, float]:
-        textbook = self.options.engine == "textbook"
-        measure = walk.measure_graph if textbook else compiled("measure_graph")
         graph, arrays = self.map, self.space.arrays
         assert isinstance(graph, GraphMap) and isinstance(arrays, Graph)
         edges, sums = np.empty(nodes.size - 1, dtype=np.int64), np.empty(2)
-        measure(nodes, arrays.indptr, arrays.indices, arrays.step, graph.length_m, edges, sums)
+        self._measure("measure_graph")(
+            nodes, arrays.indptr, arrays.indices, arrays.step, graph.length_m, edges, sums
+        )
         length_m, cost = sums.tolist()
         names, ids = graph.labels, nodes.tolist()
         labels = tuple(ids) if names is None else tuple(names[k] for k in ids)
         return Path(read_only(nodes), length_m, labels=labels, edges=read_only(edges)), cost
 
     def _on_grid(self, nodes: npt.NDArray[np.int64]) -> tuple[Path, float]:
-        textbook = self.options.engine == "textbook"
-        measure = walk.measure_grid if textbook else compiled("measure_grid")
         grid = self.space.arrays
         assert isinstance(grid, Grid)
         cells, sums = np.empty((nodes.size, 2), dtype=np.int64), np.empty(2)
-        measure(nodes, grid.cols, grid.straight_m, grid.pace, grid.edge_pace, cells, sums)
+        self._measure("measure_grid")(
+            nodes, grid.cols, grid.straight_m, grid.pace, grid.edge_pace, cells, sums
+        )
         length_m, cost = sums.tolist()
         return Path(read_only(nodes), length_m, cells=read_only(cells)), cost
 

@@ -13,6 +13,7 @@ from .compiled import compiled
 from .indexed import Heaps
 from .loop import GROW, STAMP_STEP, Graph, Grid
 from .rivals import EVENTS, FOCAL, INTS, PHASE, STAMP, Arena, Order
+from .workspace import recorded
 
 FIRST_EVENTS = 4096
 LAST_STAMP = 2**30  # leaves room for the phases of one query
@@ -122,9 +123,7 @@ class RivalQuery:
 
     def events(self) -> tuple[npt.NDArray[Any], ...]:
         """Copies of the trace: kinds, nodes, parents, g."""
-        rows = self.work.event[: self.count(EVENTS)]
-        g = self.work.event_g[: rows.shape[0]].copy()
-        return rows[:, 0].astype(np.uint8), rows[:, 1].copy(), rows[:, 2].copy(), g
+        return recorded(self.work.event, self.work.event_g, self.count(EVENTS))
 
     def path(self, node: int) -> npt.NDArray[np.int64]:
         """Node ids from the start to a node that was reached, along the parents."""

@@ -112,6 +112,19 @@ def _longer(array: npt.NDArray[Any], extra: int) -> npt.NDArray[Any]:
     return longer
 
 
+def free_list(first: int, end: int) -> npt.NDArray[np.int64]:
+    """Entries `next << 32 | node` of a pool, each of them linked to the next."""
+    return np.arange(first + 1, end + 1, dtype=np.int64) << 32
+
+
+def recorded(
+    event: npt.NDArray[np.int64], event_g: npt.NDArray[np.float64], count: int
+) -> tuple[npt.NDArray[Any], ...]:
+    """Copies of the first events of a trace: kinds, nodes, parents, g."""
+    kinds, nodes, parents = event[:count].T
+    return kinds.astype(np.uint8), nodes.copy(), parents.copy(), event_g[:count].copy()
+
+
 class Query:
     """One query in a workspace: lead, certify, prove, read the answer.
 
@@ -207,9 +220,7 @@ class Query:
 
     def events(self) -> tuple[npt.NDArray[Any], ...]:
         """Copies of the trace: kinds, nodes, parents, g."""
-        rows = self.work.event[: self.count(EVENTS)]
-        g = self.work.event_g[: rows.shape[0]].copy()
-        return rows[:, 0].astype(np.uint8), rows[:, 1].copy(), rows[:, 2].copy(), g
+        return recorded(self.work.event, self.work.event_g, self.count(EVENTS))
 
     def path(self, node: int) -> npt.NDArray[np.int64]:
         """Node ids from the start to a node that was reached, along the parents."""
