@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 
@@ -71,11 +72,14 @@ def largest_floor(floor: GridMap | GraphMap) -> Mask:
     free = ~np.asarray(floor.blocked).ravel()
     if not free.any():
         raise ValueError(f"no free node among the {floor.size} of the map")
-    matrix = _matrix(floor_edges(floor), floor.size)
-    _, label = connected_components(matrix, directed=True, connection="strong")
+    if isinstance(floor, GridMap) and floor.one_way is None:  # the same sets, without any edges
+        label = ndimage.label(free.reshape(floor.shape))[0].ravel()
+    else:
+        matrix = _matrix(floor_edges(floor), floor.size)
+        _, label = connected_components(matrix, directed=True, connection="strong")
     sizes = np.bincount(label[free], minlength=int(label.max()) + 1)
-    largest = np.flatnonzero(sizes[label] == sizes.max())
-    return np.asarray(free & (label == label[largest[free[largest]][0]]))
+    first = np.argmax(free & (sizes == sizes.max())[label])
+    return np.asarray(free & (label == label[first]))
 
 
 def within_steps(floor: GridMap | GraphMap, nodes: Sequence[int], steps: int) -> Mask:
