@@ -36,14 +36,12 @@ class Engine:
 
     def decide(self) -> int:
         """Steps 2 to 4 of a tick; the node to which the controlled robot is pushed, or -1."""
-        return int(kernel("run_decide")(*self.crowd.arguments()))
+        return int(self._call(0, False)[0])
 
     def depart(self, node: int) -> None:
         """Step 5: the controlled robot starts towards a free neighbour."""
         crowd = self.crowd
-        start_move(
-            crowd.floor.arrays, crowd.agents, crowd.holder, crowd.clock, crowd.n, node
-        )
+        start_move(crowd.floor.arrays, crowd.agents, crowd.holder, crowd.clock, crowd.n, node)
 
     def run(self, ticks: int, goes_on: bool) -> tuple[int, Trace]:
         """Finish this tick and run whole ones, up to `ticks`; how many, and their trace.
@@ -51,13 +49,15 @@ class Engine:
         Raises:
             AssertionError: somebody shares a node: the rules of the floor are broken.
         """
-        done, why = kernel("run_ticks")(
-            *self.crowd.arguments(), self._met, NEAR_M, CONTACT_M, self._trace,
-            min(ticks, len(self._trace)), goes_on,
-        )  # fmt: skip
+        done, why = self._call(max(1, min(ticks, len(self._trace))), goes_on)
         if why == BROKEN:
             raise AssertionError(f"tick {self.crowd.clock[TICK] - 1}: two agents share a node")
         return int(done), self._trace[:done]
+
+    def _call(self, ticks: int, goes_on: bool) -> Any:
+        return kernel("run_ticks")(
+            *self.crowd.arguments(), self._met, NEAR_M, CONTACT_M, self._trace, ticks, goes_on
+        )
 
 
 class ReadableEngine(Engine):

@@ -166,10 +166,18 @@ def decide(floor, agents, holder, closed, fields, clock, turn, first):  # type: 
     """Find the agent a place, and whomever it pushes; an explicit stack instead of recursion."""
     now = clock[TICK] + 1
     depth = 0
-    enter(floor, agents, holder, closed, fields, clock, turn, first, 0)
+    turn.stack[0] = first
+    enters = True
     verdict = -1  # of the agent pushed last: 1 it found a place, 0 it must stay
     while depth >= 0:
         i = turn.stack[depth]
+        if enters:
+            enters = False
+            turn.decided[i] = now
+            turn.at[depth] = 0
+            turn.count[depth] = list_wishes(
+                floor, agents, holder, closed, fields, clock, turn, i, depth
+            )
         if verdict == 1:
             turn.queued[i] = now
             depth -= 1
@@ -199,17 +207,10 @@ def decide(floor, agents, holder, closed, fields, clock, turn, first):  # type: 
         elif may_push(agents, clock, turn, i, other, depth):
             turn.claim[node] = now  # so that the other may not simply stay
             depth += 1
-            enter(floor, agents, holder, closed, fields, clock, turn, other, depth)
+            turn.stack[depth] = other
+            enters = True
         else:
             turn.at[depth] += 1
-
-
-def enter(floor, agents, holder, closed, fields, clock, turn, i, depth):  # type: ignore[no-untyped-def]
-    """An agent's turn begins at this depth of the stack."""
-    turn.stack[depth] = i
-    turn.decided[i] = clock[TICK] + 1
-    turn.at[depth] = 0
-    turn.count[depth] = list_wishes(floor, agents, holder, closed, fields, clock, turn, i, depth)
 
 
 def leaves(agents, turn, other, node):  # type: ignore[no-untyped-def]
@@ -282,6 +283,6 @@ def stands(agents, clock, rules, i):  # type: ignore[no-untyped-def]
 
 
 HELPERS = (
-    finish_trip, begin_trip, is_free_to_move, rank_of, list_by_rank, list_wishes, may_push, enter,
+    finish_trip, begin_trip, is_free_to_move, rank_of, list_by_rank, list_wishes, may_push,
     leaves, decide, start_move, stands, wait, decide_all,
 )  # fmt: skip

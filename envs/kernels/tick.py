@@ -1,33 +1,22 @@
-"""The ticks of the world, one function each for what must stop for Python and what need not."""
+"""The ticks of the world: as many in one go as nobody has to be asked between."""
 
 from __future__ import annotations
 
-from .resolve import decide_all, start_move
+from .resolve import decide_all
 from .state import OFFERED, TICK, Turn, agents_of
 from .walk import is_sound, meet, place_all, walk_all
 
 DONE, ASKED, READY, BROKEN = 0, 1, 2, 3  # why the ticks ended
 
 
-def run_decide(  # type: ignore[no-untyped-def]
-    floor, rows, places, holder, closed, fields, clock, rules, order, stamps, claim, wish, stack
-):
-    """Steps 2 to 4 of a tick; the node that the controlled robot is pushed to, or -1."""
-    turn = turn_of(order, stamps, claim, wish, stack)
-    agents = agents_of(rows, places)
-    return decide_all(floor, agents, holder, closed, fields, clock, rules, turn)
-
-
-def run_depart(floor, rows, places, holder, clock, node):  # type: ignore[no-untyped-def]
-    """Step 5: the controlled robot starts towards a free neighbour."""
-    start_move(floor, agents_of(rows, places), holder, clock, rows.shape[1] - 1, node)
-
-
 def run_ticks(  # type: ignore[no-untyped-def]
     floor, rows, places, holder, closed, fields, clock, rules, order, stamps, claim, wish, stack,
     met, near_m, contact_m, trace, ticks, repeats,
 ):  # fmt: skip
-    """Finish this tick, then whole ticks, `ticks` in all at most; how many, and why."""
+    """`ticks` 0: steps 2 to 4 of a tick; the node the controlled robot is pushed to (-1: none).
+
+    Else finish this tick and run whole ones, so many at most; how many it was, and why it ended.
+    """
     turn = turn_of(order, stamps, claim, wish, stack)
     return ticks_of(
         floor, agents_of(rows, places), holder, closed, fields, clock, rules, turn, met, near_m,
@@ -47,13 +36,19 @@ def ticks_of(  # type: ignore[no-untyped-def]
     floor, agents, holder, closed, fields, clock, rules, turn, met, near_m, contact_m, trace,
     ticks, repeats,
 ):  # fmt: skip
-    """Run ticks until one is needed for Python: somebody asks, or the robot's next action counts.
+    """Run ticks until Python is needed: somebody asks, or the robot's next action counts.
 
     With `repeats` a standing robot's action goes on, so that only asking ends the run.
     """
     robot = agents.node.shape[0] - 1
     done = 0
+    decides = ticks == 0
     while True:
+        if decides:
+            pushed = decide_all(floor, agents, holder, closed, fields, clock, rules, turn)
+            if ticks == 0:
+                return pushed, DONE
+        decides = True
         walk_all(floor, agents, holder, fields, clock)
         place_all(floor, agents)
         meet(agents, clock, met[0], met[1], near_m, contact_m)
@@ -70,7 +65,6 @@ def ticks_of(  # type: ignore[no-untyped-def]
         if not repeats and stands and agents.busy_until[robot] <= clock[TICK]:
             return done, READY
         clock[OFFERED] = 0
-        decide_all(floor, agents, holder, closed, fields, clock, rules, turn)
 
 
 def asked(agents):  # type: ignore[no-untyped-def]
@@ -93,4 +87,4 @@ def note(agents, clock, trace, at):  # type: ignore[no-untyped-def]
 
 
 HELPERS = (turn_of, asked, note, ticks_of)
-ENTRIES = (run_decide, run_depart, run_ticks)
+ENTRIES = (run_ticks,)
