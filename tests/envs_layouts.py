@@ -76,3 +76,8 @@ def check_graph_distances(layout, sample, seed=0, shared=False):
     cells = layout.map.positions_m([layout.map.node(c) for c in graph.map.labels])
     np.testing.assert_array_equal(graph.map.position_m, cells)
     return graph
+
+
+def as_map(rows):
+    head = f"type octile\nheight {len(rows)}\nwidth {len(rows[0])}\nmap\n"
+    return (head + "\n".join(rows) + "\n").encode()

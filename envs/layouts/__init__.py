@@ -7,6 +7,7 @@ from .families import built_in, fulfilment, long_corridors, mapf_warehouse, pod_
 from .layout import Layout
 from .preview import ascii_preview
 from .ready import READY, ready
+from .tiling import tile
 from .user import from_map
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
     "pod_blocks",
     "ready",
     "sortation",
+    "tile",
     "traditional",
 ]

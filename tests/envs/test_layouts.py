@@ -6,7 +6,14 @@ import dataclasses
 
 import numpy as np
 import pytest
-from envs_layouts import check_graph_distances, check_layout, graph_matrix, grid_matrix, places
+from envs_layouts import (
+    as_map,
+    check_graph_distances,
+    check_layout,
+    graph_matrix,
+    grid_matrix,
+    places,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse.csgraph import connected_components, dijkstra
@@ -114,11 +121,6 @@ def test_density_spreads_around_faces_and_through_no_shelf():
     density = layout.pick_density.reshape(3, 6)
     assert density[0, 0] > density[0, 1] > density[0, 2] > 0
     assert density[2, 0] == 0, "eleven steps by path, two through the shelf"
-
-
-def as_map(rows):
-    head = f"type octile\nheight {len(rows)}\nwidth {len(rows[0])}\nmap\n"
-    return (head + "\n".join(rows) + "\n").encode()
 
 
 rows_of_symbols = st.integers(1, 9).flatmap(
