@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from planners import GridMap
+from planners.maps import Moves
 
 from ..formats import LoadedMap
-from .families import Moves
 from .layout import Layout
 from .places import furnished
 
