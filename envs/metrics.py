@@ -32,6 +32,7 @@ SUMMARY_KEYS = (
     "decided_by", "sim_seconds_per_wall_second", "trace_hash", "seed",
 )  # fmt: skip
 
+
 class Meetings:
     """Close encounters, seconds near people, and contacts, as `envs.kernels.walk.meet` counts them.
 
@@ -67,7 +68,7 @@ class TraceHash:
 
     def update(self, numbers: npt.NDArray[np.int64]) -> None:
         """Take in some more int64 numbers."""
-        self._hash.update(np.ascontiguousarray(numbers))
+        self._hash.update(numbers.tobytes())
 
     def hexdigest(self) -> str:
         """The hash so far."""

@@ -108,7 +108,7 @@ class World:
         self._open_records()
 
     def _check_speeds(self) -> None:
-        """On a grid nobody crosses a cell within a tick (short edges of a graph are driven slower)."""
+        """On a grid nobody crosses a cell within a tick; short edges of a graph take a tick."""
         fastest_mm = int(self.crowd.agents.speed_mm.max())
         cell_mm = getattr(self.floor.arrays, "edge_mm", fastest_mm)
         if fastest_mm > cell_mm:

@@ -9,7 +9,7 @@ from .walk import is_sound, meet, place_all, walk_all
 DONE, ASKED, READY, BROKEN = 0, 1, 2, 3  # why the ticks ended
 
 
-def run_ticks(  # type: ignore[no-untyped-def]
+def run_ticks(
     floor, rows, places, holder, closed, fields, clock, rules, order, stamps, claim, wish, stack,
     met, near_m, contact_m, trace, ticks, repeats,
 ):  # fmt: skip
@@ -24,7 +24,7 @@ def run_ticks(  # type: ignore[no-untyped-def]
     )  # fmt: skip
 
 
-def turn_of(order, stamps, claim, wish, stack):  # type: ignore[no-untyped-def]
+def turn_of(order, stamps, claim, wish, stack):
     """Names for the work arrays of a turn."""
     return Turn(
         order[0], order[1], claim, stamps[0], stamps[1], stamps[2], wish[0], wish[1],
@@ -32,7 +32,7 @@ def turn_of(order, stamps, claim, wish, stack):  # type: ignore[no-untyped-def]
     )  # fmt: skip
 
 
-def ticks_of(  # type: ignore[no-untyped-def]
+def ticks_of(
     floor, agents, holder, closed, fields, clock, rules, turn, met, near_m, contact_m, trace,
     ticks, repeats,
 ):  # fmt: skip
@@ -67,15 +67,15 @@ def ticks_of(  # type: ignore[no-untyped-def]
         clock[OFFERED] = 0
 
 
-def asked(agents):  # type: ignore[no-untyped-def]
+def asked(agents):
     """Whether any walker asks for something."""
+    found = False
     for i in range(agents.node.shape[0] - 1):
-        if agents.ask[i] != 0:
-            return True
-    return False
+        found = found or agents.ask[i] != 0
+    return found
 
 
-def note(agents, clock, trace, at):  # type: ignore[no-untyped-def]
+def note(agents, clock, trace, at):
     """The true state of this tick in whole numbers: one row of the trace."""
     trace[at, 0] = clock[TICK]
     k = 2  # place 1 is for the charge
