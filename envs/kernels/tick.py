@@ -51,7 +51,7 @@ def turn_of(order, stamps, claim, wish, stack):
 
 
 def depart(floor, agents, holder, closed, clock, pushed):
-    """Step 5: the controlled robot goes where it is pushed, or where it wants to if that is free."""
+    """Step 5: the controlled robot goes where it is pushed, or where it wants to and may."""
     robot = agents.node.shape[0] - 1
     node = clock[WANTED]
     if node >= 0 and (holder[node] >= 0 or closed[node] != 0):
