@@ -277,14 +277,16 @@ class World:
                 self._told.add(index)
                 self.belief.announce(blockage)
             active = blockage.start_s <= now < blockage.end_s
-            for node in blockage.nodes:
-                if not active and self._closed_by.get(node) == index:
-                    del self._closed_by[node]
-                elif active and node not in self._closed_by:
-                    if self.crowd.holder[node] >= 0:
-                        late = True
-                    else:
-                        self._closed_by[node] = index
+            if active and index not in self._closed_by.values():
+                # All of it or nothing: half of it could wall in who stands on the other half.
+                if (self.crowd.holder[list(blockage.nodes)] >= 0).any():
+                    late = True
+                else:
+                    self._closed_by |= dict.fromkeys(blockage.nodes, index)
+            elif not active:
+                for node in blockage.nodes:
+                    if self._closed_by.get(node) == index:
+                        del self._closed_by[node]
         if self._closed_by.keys() != before:
             self.floor.set_blocked(self._closed_by)
             self.crowd.note_walls()
