@@ -216,6 +216,14 @@ class World:
         self._sense()
         self._observe()
 
+    def advance(self, action: int = WAIT, ticks: int = 1) -> int:
+        """Up to `ticks` ticks, the first with `action`; returns how many, early once ready."""
+        for done in range(1, ticks + 1):
+            self.step(action if done == 1 else WAIT)
+            if self.robot_ready:
+                return done
+        return ticks
+
     def _fall_due(self) -> None:
         """Step 1: orders, announcements, blockages; then when to look again."""
         now = self.time_s
