@@ -204,17 +204,17 @@ class World:
         """
         self.advance(action, 1)
 
-    def advance(self, action: int = WAIT, ticks: int = 1) -> int:
-        """Advance up to so many ticks with one action; returns how many it was.
+    def advance(self, action: int = WAIT, ticks: int = 1, *, goes_on: bool = False) -> int:
+        """Advance up to so many ticks, the first with the action; returns how many it was.
 
-        Ends early at the first moment at which the robot's next action counts; WAIT and CHARGE go
-        on for all of them. The same as that many steps, bit for bit.
+        Ends early at the first moment at which the robot's next action counts; WAIT and CHARGE may
+        go on for all of the ticks instead. The same as that many steps, bit for bit.
 
         Raises:
             ValueError: as `step`.
         """
         done = 0
-        goes_on = action in (WAIT, CHARGE)
+        goes_on = goes_on and action in (WAIT, CHARGE)
         while done < ticks:
             if self.time_s >= self._next_event_s:
                 self._fall_due()
@@ -355,7 +355,7 @@ class World:
         robot.turn_carry_mm = robot.speed_mm * spare_ms // self._tick_ms - robot.speed_mm
         if ticks == 1:
             return False
-        robot.busy_until = self.tick + ticks - 1
+        robot.turning, robot.busy_until = True, self.tick + ticks - 1
         return True
 
     def _pay_departure(self, *, pushed: bool) -> None:
@@ -398,6 +398,7 @@ class World:
     def _finish_work(self) -> None:
         """What ends with this tick: work at a stop, a turn, or the wait for a charged pack."""
         robot, order = self.robot, self.book.taken
+        robot.turning = False
         if robot.stranded:
             robot.stranded = False
             robot.battery.add(round(self.rules.handling.rescue_soc * robot.battery.capacity_mj))
