@@ -14,7 +14,7 @@ class Robot:
         heading_rad: where it points (None before its first move).
         busy_until: tick at which a turn, work at a stop, or the wait for a charged pack ends.
         turn_carry_mm: what the last tick of a turn leaves for driving.
-        stranded, charging, serving, turning, moving: as they say; moving is about the tick just past.
+        stranded, charging, serving, turning, moving: as they say; moving: in the tick just past.
         payload_kg, stop: on board, and the index of the order's next stop.
     """
 
