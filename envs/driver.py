@@ -13,11 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from planners import GraphMap, GridMap, Guidance, PlanResult, check, plan
-from planners.tasks import Chooser, Decision, EnergyModel, Snapshot
+from planners.tasks import ChargeRule, Chooser, Decision, EnergyModel, Snapshot
+from planners.tasks.reserve import DEFAULT_RULE
 
 from .battery import MJ_PER_WH
 from .blockages import Route
+from .charging import Charging
 from .metrics import Leg, finite
+from .people import ROBOT
 from .streams import stream_key, unit
 from .world import CHARGE, SERVE, WAIT, YIELD, World
 
@@ -28,7 +31,8 @@ class PlannerSettings:
 
     `weight=None` is the strategy's own (1.5 for wastar). A new route replaces the old one between
     goals only if it is cheaper by `hysteresis`. `check_share` of the plans are checked against an
-    independent search, all of them for legality, cost and bound.
+    independent search, all of them for legality, cost and bound. `charge_rule` says where charging
+    ends and when to turn back on the way; the chooser should go by the same one.
     """
 
     strategy: str = "wastar"
@@ -43,8 +47,8 @@ class PlannerSettings:
     standing_after: int = 4
     yield_after: int = 10
     give_up_s: float = 120.0
-    charge_to: float = 0.9
     ask_again_s: float = 5.0
+    charge_rule: ChargeRule = DEFAULT_RULE
 
 
 def known_map(world: World) -> GridMap | GraphMap:
@@ -55,7 +59,8 @@ def known_map(world: World) -> GridMap | GraphMap:
 
 def snapshot_of(world: World) -> Snapshot:
     """What a chooser may know at this moment: the belief, the robot itself, the open orders."""
-    robot, profile = world.robot, world.profile
+    robot, profile, queues = world.robot, world.profile, world.chargers
+    chargers = {f"charger-{k}": node for k, node in enumerate(world.layout.chargers, start=1)}
     return Snapshot(
         time_s=world.time_s,
         map=known_map(world),
@@ -68,7 +73,9 @@ def snapshot_of(world: World) -> Snapshot:
         margin=robot.margin,
         payload_kg=robot.payload_kg,
         orders=world.book.open(world.time_s),
-        chargers={f"charger-{k}": node for k, node in enumerate(world.layout.chargers, start=1)},
+        chargers=chargers,
+        charger_wait_s={k: queues.wait_s(n, world.tick, ROBOT) for k, n in chargers.items()},
+        charger_power_w={k: queues.power_w[n] for k, n in chargers.items()},
         energy=EnergyModel(
             ambient_w=profile.ambient_w,
             drive_j_per_m=profile.drive_j_per_m,
@@ -83,7 +90,7 @@ class Driver:
     def __init__(self, world: World, chooser: Chooser, settings: PlannerSettings) -> None:
         self.world, self.chooser, self.settings = world, chooser, settings
         self._check_key = stream_key(world.seed, "check")
-        self._charger: int | None = None
+        self._charging = Charging(world, settings.charge_rule, lambda: snapshot_of(world))
         self._leg: Leg | None = None
         self._route: Route | None = None
         self._planned_s = -math.inf
@@ -118,38 +125,55 @@ class Driver:
 
     def _goal(self) -> int | None:
         """The node to go to: the order's next stop, the charger, or None after a fresh decision."""
-        world = self.world
-        stop = world.next_stop()
+        stop = self.world.next_stop()
         if stop is not None:
-            return stop
-        if self._charger is not None:
-            if world.robot.battery.soc < self.settings.charge_to:
-                return self._charger
-            world.note("charged", charge_wh=world.robot.battery.charge_wh)
-            self._charger = None
+            back = self._charging.turns_back()
+            if back is None:
+                return stop
+            self._abort(back)
+        target = self._charging.target()
+        if target is not None:
+            return target
         self._decide()
-        stop = world.next_stop()
-        return self._charger if stop is None else stop
+        stop = self.world.next_stop()
+        if stop is None:
+            stop = self._charging.target()
+        return self._charging.clear() if stop is None else stop
+
+    def _abort(self, back: Decision) -> None:
+        """Give the order up to reach a charger while that is still sure."""
+        self.world.tally.aborts += 1
+        self.world.note("abort", reason=back.reason)
+        self._charging.finish()  # what it has taken so far is the least that it would have taken
+        self.world.give_up()
+        self._leg = self._route = None
+        self._carry_out(back)
 
     def _decide(self) -> None:
         world = self.world
         names = tuple(order.id for order in world.book.open(world.time_s))
         if self._waiting and world.time_s < self._ask_s and names == self._asked_open:
             return
+        self._charging.finish()
         world.belief.refresh(world.time_s, world.robot_position_m, force=True)
         decision = self.chooser.choose(snapshot_of(world))
         self._ask_s = world.time_s + self.settings.ask_again_s
         self._asked_open = names
+        world.tally.refused.update((refusal.goal, refusal.code) for refusal in decision.refused)
         if decision.kind == "wait" and self._waiting:
             return
+        self._carry_out(decision)
+
+    def _carry_out(self, decision: Decision) -> None:
+        world = self.world
         self._waiting = decision.kind == "wait"
         world.tally.decided_by[decision.decided_by] += 1
         self._note_decision(decision)
+        if self._waiting:
+            return
+        self._charging.begin(decision)
         if decision.kind == "order" and decision.goal is not None:
             world.accept(decision.goal)
-        elif decision.kind == "charge":
-            chargers = snapshot_of(world).chargers
-            self._charger = chargers[decision.goal or min(chargers)]
 
     def _note_decision(self, decision: Decision) -> None:
         self.world.note(
@@ -172,6 +196,8 @@ class Driver:
         self._blocked_ticks = 0
         if world.next_stop() is not None:
             return SERVE
+        if not self._charging.at_charger():
+            return WAIT
         if not world.robot.charging:
             world.tally.charges += 1
             world.note("charge", node=world.robot.node, charge_wh=world.robot.battery.charge_wh)
@@ -190,7 +216,7 @@ class Driver:
         self._blocked_ticks = 0
 
     def _close_leg(self, leg: Leg) -> None:
-        """Compare what was paid with what was planned, and learn the battery's margin."""
+        """Compare what was paid with what was planned."""
         world = self.world
         if leg.planned_s is None:
             return
@@ -199,7 +225,6 @@ class Driver:
         weights = world.belief.costs().weights
         world.tally.paid_s += leg.paid_s(world.time_s - leg.began_s, met, actual_wh, weights)
         world.tally.planned_s += leg.planned_s
-        world.robot.learn_margin(leg.planned_wh, actual_wh)
 
     # Routes.
 
@@ -325,10 +350,7 @@ class Driver:
         leg.least_m = self._route.left_m
         if leg.planned_s is not None:
             return
-        costs = world.belief.costs()
-        parts = costs.explain(np.array(nodes, dtype=np.int64))
-        seconds = leg.promise(parts, costs.weights)
-        leg.planned_wh = world.profile.trip_wh(self._route.left_m, seconds, world.robot.payload_kg)
+        leg.promise(world.belief.costs().explain(np.array(nodes, dtype=np.int64)))
 
     # Moving, waiting, giving way, giving up.
 
@@ -338,7 +360,7 @@ class Driver:
         if leg is None or world.time_s - leg.progress_s <= self.settings.give_up_s:
             return False
         world.give_up()
-        self._charger = None
+        self._charging.cancel()
         self._leg = self._route = None
         self._blocked_ticks = 0
         return True

@@ -18,6 +18,7 @@ from planners.tasks import Order
 from .battery import Battery, Robot, RobotProfile, robot_profile
 from .belief import Belief, BeliefModel, Sensor, SensorModel
 from .blockages import BlockagePlan, Floor
+from .chargers import ChargerQueues
 from .metrics import Meetings, Tally, TraceHash, finite
 from .orders import OrderBook, OrderModel, order_book
 from .people import ROBOT, Crowd, Sighting, WalkRules, body_of
@@ -102,6 +103,7 @@ class World:
             rules=rules.walk,
         )  # fmt: skip
         keep_free = {*layout.stations, *layout.chargers}
+        self.chargers = ChargerQueues.of(layout, self.floor, self.profile, tick_s)
         self._blockages = BlockagePlan(self.floor, seed, blockages_per_hour, keep_free)
         self.book = order_book(orders, layout, seed)
         self.belief = Belief(
@@ -332,7 +334,7 @@ class World:
         robot, battery = self.robot, self.robot.battery
         battery.drain(self.profile.ambient_mj(self._tick_ms))
         if robot.charging:
-            battery.charge(self._tick_ms)
+            battery.charge(self._tick_ms, self.chargers.power_w[robot.node])
         if battery.empty and self.robot_ready:
             robot.stranded = True
             self.tally.strandings += 1
