@@ -22,6 +22,7 @@ from .assumptions import Assumptions
 from .battery import Battery, RobotProfile, robot_profile
 from .belief import Belief, Sensor
 from .blockages import BlockagePlan
+from .chargers import ChargerQueues
 from .crowd import Crowd
 from .engine import Engine, ReadableEngine
 from .floor import Floor
@@ -85,9 +86,11 @@ class World:
         node = layout.chargers[0] if start is None else start
         if not 0 <= node < self.floor.size or self.floor.drive_map.is_blocked(node):
             raise ValueError(f"the robot cannot start on node {node}: blocked or outside the map")
+        self.chargers = ChargerQueues.of(layout, self.floor, self.profile, tick_s)
         self.crowd = Crowd(
             layout, self.floor, node, seed=seed, workers=workers, traffic=traffic, tick_s=tick_s,
-            robot_m_s=self.profile.speed_m_s, rules=rules.walk,
+            robot_m_s=self.profile.speed_m_s, rules=rules.walk, chargers=self.chargers,
+            charge_cycle=rules.charge_cycle,
         )  # fmt: skip
         self._check_speeds()
         margin = rules.handling.start_margin
@@ -386,7 +389,7 @@ class World:
         battery = self.robot.battery
         battery.drain(self.profile.ambient_mj(self._tick_ms))
         if self.robot.charging:
-            battery.charge(self._tick_ms)
+            battery.charge(self._tick_ms, self.chargers.power_w[self.robot.node])
 
     def _strand(self) -> None:
         robot = self.robot
