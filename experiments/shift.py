@@ -18,7 +18,7 @@ from envs.formats import load_tasks, orders_from_tasks
 from envs.layouts import Layout, built_in, from_map
 from envs.orders import OPEN_LIMIT
 from envs.world import World
-from planners import GridMap
+from planners import GridMap, Guidance
 from planners.strategies import checked_weight, strategy_named
 from planners.tasks import Chooser, Decision, Snapshot, make_chooser
 
@@ -32,6 +32,9 @@ CALL_LOG = "calls.jsonl"
 @dataclass(frozen=True)
 class Shift:
     """What `aislewise deliver` was asked for; None is the default of the thing itself.
+
+    With `guided` the search is led by coarse tiles of the layers (`planners.Guidance()`); its bound
+    stays what it is.
 
     Raises:
         ValueError: minutes that are not above 0, an unknown strategy, a weight that does not fit
@@ -55,6 +58,7 @@ class Shift:
     lam_risk: float = 8.0
     lam_congestion: float = 1.0
     lam_energy: float | None = None
+    guided: bool = False
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.minutes) and self.minutes > 0):
@@ -70,6 +74,16 @@ class Shift:
     def chooser_name(self) -> str:
         """Who is to decide: utility unless named, llm where an endpoint is given."""
         return self.chooser or ("utility" if self.llm is None else "llm")
+
+    @property
+    def search_weight(self) -> float:
+        """The w of the search, its default filled in."""
+        return checked_weight(strategy_named(self.strategy), self.weight)
+
+    @property
+    def floor_name(self) -> str:
+        """What to call the floor: its map's file without the ending, or `built-in`."""
+        return "built-in" if self.map is None else Path(self.map).stem
 
 
 class NotedChooser:
@@ -213,7 +227,10 @@ def run_shift(
         if now.tick % every == 0:
             on_minute(now.time_s / 60.0)
 
-    settings = PlannerSettings(strategy=shift.strategy, weight=shift.weight)
+    settings = PlannerSettings(
+        strategy=shift.strategy, weight=shift.weight,
+        guidance=Guidance(estimate="tiles") if shift.guided else None,
+    )  # fmt: skip
     episode = run_episode(
         world, chooser or chooser_of(shift), settings, seconds=60.0 * shift.minutes,
         on_tick=on_tick,
@@ -231,7 +248,7 @@ def save_shift(run: ShiftRun, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "summary.json").write_text(to_json(run.episode.summary) + "\n", encoding="utf-8")
     head: dict[str, Any] = {"event": "shift", "time_s": 0.0, **asdict(run.shift)}
-    head["llm"] = None if run.shift.llm is None else _without_secrets(run.shift.llm)
+    head["llm"] = None if run.shift.llm is None else without_secrets(run.shift.llm)
     head |= {"chooser": run.shift.chooser_name, "layout": run.layout.name}
     head["said"] = list(run.ready.said)
     with (folder / "episode.jsonl").open("w", encoding="utf-8") as stream:
@@ -241,7 +258,8 @@ def save_shift(run: ShiftRun, folder: Path) -> None:
     save_battery(folder / "battery.png", run.episode.trace)
 
 
-def _without_secrets(llm: str) -> str:
+def without_secrets(llm: str) -> str:
+    """An endpoint as files may show it."""
     from planners.tasks.client import shown_url
 
     return llm if llm.startswith("replay:") else shown_url(llm)
