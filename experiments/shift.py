@@ -218,12 +218,16 @@ def run_shift(
     chooser: Chooser | None = None,
     *,
     on_minute: Callable[[float], None] = lambda minutes: None,
+    on_tick: Callable[[World], None] | None = None,
 ) -> ShiftRun:
-    """Run a shift to its end; `on_minute` is told the simulated minutes so far."""
+    """Run a shift to its end; `on_minute` is told the simulated minutes so far.
+
+    `on_tick` sees the world after every tick (`on_minute` is silent then).
+    """
     shift, world = ready.shift, ready.world
     every = round(30.0 / world.tick_s)
 
-    def on_tick(now: World) -> None:
+    def on_half_minute(now: World) -> None:
         if now.tick % every == 0:
             on_minute(now.time_s / 60.0)
 
@@ -233,7 +237,7 @@ def run_shift(
     )  # fmt: skip
     episode = run_episode(
         world, chooser or chooser_of(shift), settings, seconds=60.0 * shift.minutes,
-        on_tick=on_tick,
+        on_tick=on_tick or on_half_minute,
     )  # fmt: skip
     return ShiftRun(ready, episode)
 
