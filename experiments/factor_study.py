@@ -11,9 +11,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from envs.layouts import READY
+
 from .factors import FACTORS, FactorRun
 from .pages import Count, Page, found_in
-from .shift import Shift
+from .shift import Shift, on_floor
 from .spec import BUILT_IN
 
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -75,16 +77,16 @@ class FactorSpec(Page):
 
     def _shift(self, floor: FloorAsked, traffic: int, search: Search, seed: int) -> Shift:
         return Shift(
-            map=None if floor.map == BUILT_IN else floor.map, minutes=self.minutes, seed=seed,
-            workers=floor.workers, traffic=traffic, strategy=search.strategy,
+            **on_floor(floor.map), minutes=self.minutes, seed=seed, workers=floor.workers,
+            traffic=traffic, strategy=search.strategy,
             weight=search.weight, guided=search.guided, lam_risk=self.lam_risk,
             lam_congestion=self.lam_congestion,
         )  # fmt: skip
 
     def placed(self, file: Path, data: Path | None) -> FactorSpec:
-        """The maps lie in the folder of benchmark data; the built-in floor needs none."""
+        """The maps lie in the folder of benchmark data; a ready floor needs none."""
         floors = tuple(
-            floor if floor.map == BUILT_IN
+            floor if floor.map in READY
             else floor.model_copy(update={"map": found_in(data, [floor.map], file.name)[0]})
             for floor in self.floors
         )  # fmt: skip

@@ -15,7 +15,7 @@ from typing import Any
 
 from envs.episode import Episode, PlannerSettings, run_episode
 from envs.formats import load_tasks, orders_from_tasks
-from envs.layouts import Layout, built_in, from_map
+from envs.layouts import READY, Layout, from_map, ready
 from envs.orders import OPEN_LIMIT
 from envs.world import World
 from planners import GridMap, Guidance
@@ -42,6 +42,7 @@ class Shift:
     """
 
     map: str | None = None
+    layout: str | None = None
     tasks: str | None = None
     minutes: float = 60.0
     seed: int = 0
@@ -64,6 +65,8 @@ class Shift:
         if not (math.isfinite(self.minutes) and self.minutes > 0):
             raise ValueError(f"minutes must be a finite number above 0, not {self.minutes:g}")
         checked_weight(strategy_named(self.strategy), self.weight)
+        if self.map is not None and self.layout is not None:
+            raise ValueError(f"map {self.map} and layout {self.layout} are two floors: give one")
         if self.llm == "local":
             raise ValueError(
                 "--llm local needs an endpoint of its own for now: start a model server and give "
@@ -82,8 +85,8 @@ class Shift:
 
     @property
     def floor_name(self) -> str:
-        """What to call the floor: its map's file without the ending, or `built-in`."""
-        return "built-in" if self.map is None else Path(self.map).stem
+        """What to call the floor: its map's file without the ending, or the layout's name."""
+        return self.layout or "built-in" if self.map is None else Path(self.map).stem
 
 
 class NotedChooser:
@@ -135,10 +138,19 @@ def read_notes(text: str) -> str:
     return text
 
 
+def on_floor(name: str) -> dict[str, Any]:
+    """The fields of a shift on a ready layout, or on the map of a file.
+
+    >>> on_floor("sortation"), on_floor("shop.map")
+    ({'layout': 'sortation'}, {'map': 'shop.map'})
+    """
+    return {"layout" if name in READY else "map": name}
+
+
 def layout_of(shift: Shift) -> Layout:
-    """The warehouse: the built-in one, or the map's with what it lacks placed by rule."""
+    """The warehouse: a ready one, or the map's with what it lacks placed by rule."""
     if shift.map is None:
-        return built_in(shift.seed)
+        return ready(shift.layout or "built-in", shift.seed)
     return from_map(load_floor(shift.map), seed=shift.seed)
 
 

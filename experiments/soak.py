@@ -11,25 +11,14 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from envs.layouts import Layout, fulfilment
+from envs.layouts import READY
 
 from .factor_study import Part
 from .measure import RENAMED
 from .pages import Count, FrozenRun, Page, content_hash, found_in
-from .shift import ReadyShift, Shift, layout_of, run_shift, world_of
+from .shift import Shift, on_floor, prepare_shift, run_shift
 from .soak_watch import STUCK_S, Watch
 from .spec import BUILT_IN
-
-CORRIDORS = "long-corridors"
-
-
-def long_corridors(seed: int = 0) -> Layout:
-    """A built-in floor for those without the benchmark's: 138 x 488, corridors 20 cells long.
-
-    >>> long_corridors().map.shape
-    (138, 488)
-    """
-    return fulfilment(43, 23, pod_cols=20, seed=seed, name=CORRIDORS)
 
 
 @dataclass(frozen=True)
@@ -45,15 +34,13 @@ class SoakRun(FrozenRun):
 
     def measure(self) -> dict[str, Any]:
         """What the watch saw, and what the robot did meanwhile."""
-        file = None if self.map in (BUILT_IN, CORRIDORS) else self.map
         shift = Shift(
-            map=file, minutes=self.minutes, seed=self.seed, workers=self.workers,
-            traffic=self.traffic,
+            minutes=self.minutes, seed=self.seed, workers=self.workers, traffic=self.traffic,
+            **on_floor(self.map),
         )  # fmt: skip
-        layout = long_corridors(self.seed) if self.map == CORRIDORS else layout_of(shift)
-        world, said = world_of(shift, layout)
-        watch = Watch(world, self.stuck_s)
-        episode = run_shift(ReadyShift(shift, layout, world, said), on_tick=watch).episode
+        prepared = prepare_shift(shift)
+        watch = Watch(prepared.world, self.stuck_s)
+        episode = run_shift(prepared, on_tick=watch).episode
         kept = ("deliveries", "strandings", "give_ups", "charges", "trace_hash",
                 "sim_seconds_per_wall_second")  # fmt: skip
         robot = {RENAMED.get(key, key): episode.summary[key] for key in kept}
@@ -80,11 +67,10 @@ class SoakSpec(Page):
 
     def runs(self) -> tuple[SoakRun, ...]:
         """Every hour once; OSError: no such map."""
-        built = (BUILT_IN, CORRIDORS)
         return tuple(
             SoakRun(floor.map, map_hash, seed, floor.workers, floor.traffic, self.minutes)
             for floor in self.floors
-            for map_hash in ["" if floor.map in built else content_hash(floor.map)]
+            for map_hash in ["" if floor.map in READY else content_hash(floor.map)]
             for seed in range(self.first_seed, self.first_seed + floor.hours)
         )
 
@@ -96,7 +82,7 @@ class SoakSpec(Page):
 
 
 def _found(floor: SoakFloor, file: Path, data: Path | None) -> str:
-    if floor.map in (BUILT_IN, CORRIDORS):
+    if floor.map in READY:
         return floor.map
     if data is None and floor.instead is not None:
         return floor.instead

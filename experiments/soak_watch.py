@@ -19,45 +19,23 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 STUCK_S = 900.0  # an agent without a finished trip for so long is stuck
-KINDS = ("people", "traffic", "robot")
+KINDS = ("people", "traffic", "robot")  # by number
+COUNTS = ("trips", "give_ups", "waited")
 
 
-class Agents(NamedTuple):
-    """Everybody, the controlled robot last; `kind` indexes `KINDS`."""
+class Seen(NamedTuple):
+    """Everybody at one moment, the controlled robot last: where, and on which edge."""
 
     node: Ints
     to: Ints
-    kind: Ints
     x_m: Floats
     y_m: Floats
 
 
-class Walked(NamedTuple):
-    """Counts of the walkers so far: finished trips, trips given up, ticks waited."""
-
-    trips: Ints
-    give_ups: Ints
-    waited: Ints
-
-
-def agents_of(world: World) -> Agents:
-    """Where everybody is."""
-    walkers, floor, robot = world.crowd.walkers, world.floor, world.robot
-    places = [floor.place(w.node, w.to, w.done_mm, w.length_mm) for w in walkers]
-    x_m, y_m = np.array([*places, world.robot_position_m], dtype=np.float64).T
-    return Agents(
-        node=np.array([*(w.node for w in walkers), robot.node], dtype=np.int64),
-        to=np.array([*(w.to for w in walkers), robot.to], dtype=np.int64),
-        kind=np.array([*(0 if w.person else 1 for w in walkers), 2], dtype=np.int64),
-        x_m=x_m,
-        y_m=y_m,
-    )
-
-
-def walked(world: World) -> Walked:
-    """What the walkers have done so far."""
-    counts = [(w.trips, w.give_ups, w.waited) for w in world.crowd.walkers]
-    return Walked(*np.array(counts, dtype=np.int64).reshape(-1, 3).T)
+def seen(world: World) -> Seen:
+    """Where everybody is now."""
+    agents = world.crowd.agents
+    return Seen(agents.node.copy(), agents.to.copy(), agents.x_m.copy(), agents.y_m.copy())
 
 
 @dataclass
@@ -79,31 +57,33 @@ class Watch:
     _touching: set[tuple[int, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._before, self._start = agents_of(self.world), walked(self.world)
-        count, now = self._before.node.size, self.world.time_s
-        self._trips = self._start.trips
-        self._finished_s, self._longest_s = np.full(count, now), np.zeros(count)
-        self._began_tick = self.world.tick
+        agents, now = self.world.crowd.agents, self.world.time_s
+        self._before, self.kind = seen(self.world), agents.kind.copy()
+        self._start = {name: getattr(agents, name).copy() for name in COUNTS}
+        self._trips = self._start["trips"]
+        self._finished_s, self._longest_s = np.full(self.kind.size, now), np.zeros(self.kind.size)
+        self._tick = self._began_tick = self.world.tick
 
     def __call__(self, world: World) -> None:
-        """Look at a tick."""
-        before, now = self._before, agents_of(world)
+        """Look at a tick; AssertionError if one was missed."""
+        assert world.tick == self._tick + 1, (world.tick, self._tick)
+        self._tick, before, now = world.tick, self._before, seen(world)
         self._look_for_contacts(before, now)
         self.shared_cells += shared_cells(now)
         self.swaps += swaps(before.node, now.node)
-        trips = walked(world).trips
+        trips = world.crowd.agents.trips.copy()
         gap_s = world.time_s - self._finished_s
         np.maximum(self._longest_s, gap_s, out=self._longest_s)
-        self._finished_s[:-1][trips > self._trips] = world.time_s
+        self._finished_s[trips > self._trips] = world.time_s
         if self._robot_got_somewhere(world):
             self._finished_s[-1] = world.time_s
         else:
             self.robot_asked += 1
             stood = now.to[-1] < 0 and now.node[-1] == before.node[-1] and before.to[-1] < 0
-            self.robot_waited += bool(stood and world.robot.turn_left_ms <= 0)
+            self.robot_waited += bool(stood and world.robot_ready)
         self._before, self._trips = now, trips
 
-    def _look_for_contacts(self, before: Agents, now: Agents) -> None:
+    def _look_for_contacts(self, before: Seen, now: Seen) -> None:
         pairs = contacts_of(before.x_m, before.y_m, now.x_m, now.y_m, CONTACT_M)
         touching = {(int(i), int(j)) for i, j in pairs}
         self.contacts += len(touching - self._touching)
@@ -112,39 +92,42 @@ class Watch:
     def _robot_got_somewhere(self, world: World) -> bool:
         robot, book = world.robot, world.book
         idle = book.taken is None and not book.open(world.time_s)
-        return bool(robot.busy_until > world.tick or robot.charging or robot.stranded or idle)
+        return bool(robot.serving or robot.charging or robot.stranded or idle)
 
     def stuck(self) -> list[dict[str, Any]]:
         """The agents that were stuck, and for how long at most."""
-        kinds = self._before.kind
         return [
-            {"agent": int(k), "kind": KINDS[kinds[k]], "gap_s": float(self._longest_s[k]),
+            {"agent": int(k), "kind": KINDS[self.kind[k]], "gap_s": float(self._longest_s[k]),
              "node_at_end": int(self._before.node[k])}
             for k in np.flatnonzero(self._longest_s > self.stuck_s)
         ]  # fmt: skip
 
     def columns(self) -> dict[str, Any]:
         """The figures of what was watched, by column."""
-        stuck, done, kinds = self.stuck(), walked(self.world), self._before.kind
+        stuck, agents = self.stuck(), self.world.crowd.agents
         ticks = max(1, self.world.tick - self._began_tick)
         found: dict[str, Any] = {
             "contacts": self.contacts, "shared_cells": self.shared_cells, "swaps": self.swaps,
             "stuck": len(stuck), "stuck_agents": stuck,
         }  # fmt: skip
         for k, kind in enumerate(KINDS):
-            longest_s = self._longest_s[kinds == k]
+            own = self.kind == k
+            longest_s = self._longest_s[own]
             found[f"{kind}_longest_gap_s"] = float(longest_s.max()) if longest_s.size else None
-        for k, kind in enumerate(KINDS[:2]):
-            own = kinds[:-1] == k
-            found[f"{kind}_trips"] = int((done.trips - self._start.trips)[own].sum())
-            found[f"{kind}_give_ups"] = int((done.give_ups - self._start.give_ups)[own].sum())
-            waited = (done.waited - self._start.waited)[own]
-            found[f"{kind}_waiting"] = float(waited.mean()) / ticks if waited.size else None
+            if kind != "robot":
+                trips, give_ups, waited = (
+                    getattr(agents, name)[own] - self._start[name][own] for name in COUNTS
+                )
+                found[f"{kind}_trips"], found[f"{kind}_give_ups"] = (
+                    int(trips.sum()),
+                    int(give_ups.sum()),
+                )
+                found[f"{kind}_waiting"] = float(waited.mean()) / ticks if waited.size else None
         found["robot_waiting"] = self.robot_waited / self.robot_asked if self.robot_asked else None
         return found
 
 
-def shared_cells(agents: Agents) -> int:
+def shared_cells(agents: Seen) -> int:
     """How many places are held once too often: an agent on an edge holds both ends of it."""
     held = np.concatenate((agents.node, agents.to[agents.to >= 0]))
     return int(held.size - np.unique(held).size)

@@ -10,7 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envs.contacts import contacts_of
-from envs.metrics import closest_approach
+
+Point = tuple[float, ...]
+
+
+def closest_approach(a0: Point, a1: Point, b0: Point, b1: Point) -> float:
+    """Least distance of two points that move evenly: of the ends, or where the gap turns."""
+    (x0, y0), (x1, y1) = ((b[0] - a[0], b[1] - a[1]) for a, b in ((a0, b0), (a1, b1)))
+    dx, dy = x1 - x0, y1 - y0
+    gaps = [math.hypot(x0, y0), math.hypot(x1, y1)]
+    if x0 * dx + y0 * dy < 0 < x1 * dx + y1 * dy:
+        gaps.append(abs(x0 * dy - y0 * dx) / math.hypot(dx, dy))
+    return min(gaps)
+
 
 places = st.floats(-3.0, 3.0).map(lambda value: round(value, 3))
 bodies = st.lists(st.tuples(places, places, places, places), max_size=14)

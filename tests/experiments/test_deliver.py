@@ -124,6 +124,13 @@ def test_real_maps_and_tasks(call, shared_data, tmp_path, map_name, tasks):
     assert document["replans"]["new_goal"] >= 1
 
 
+def test_a_ready_warehouse_by_name(call, elsewhere):
+    result = call("deliver", "--layout", "sortation", "--minutes", "2", "--json")
+    assert result.exit_code == 0, result.stderr
+    head = rows_of(elsewhere / "runs" / "deliver-sortation-seed0")[0]
+    assert head["layout"] == "sortation"
+
+
 def test_recorded_calls_replay(call, tmp_path):
     log = tmp_path / "calls.jsonl"
     log.write_text("")
@@ -188,6 +195,8 @@ def test_notes_reach_every_snapshot(tmp_path):
         (("--map", "gone.map"), "gone.map"),
         (("--map", "."), "folder"),
         (("--tasks", "gone.tasks"), "gone.tasks"),
+        (("--layout", "castle"), "castle"),
+        (("--layout", "small", "--map", "gone.map"), "two floors"),
         (("--notes", "@gone.txt"), "gone.txt"),
         (("--llm", "local"), "local"),
         (("--llm", "ftp://x"), "ftp://x"),

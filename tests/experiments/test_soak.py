@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 
 from envs.layouts import Layout
-from envs.people import ROBOT
 from envs.world import WAIT, World
 from experiments.publish import publish
 from experiments.soak import SoakRun
-from experiments.soak_watch import Watch, agents_of, shared_cells, swaps
+from experiments.soak_watch import Seen, Watch, shared_cells, swaps
 from planners import GridMap
 
 PAGE = """
@@ -23,7 +22,7 @@ first_seed = 3
 minutes = 4
 floors = [
     { map = "built-in", workers = 4, traffic = 3, hours = 2 },
-    { map = "nowhere.map", instead = "long-corridors", workers = 3, hours = 1 },
+    { map = "nowhere.map", instead = "long-corridor", workers = 3, hours = 1 },
 ]
 """
 HOURS_IN_CI = 100
@@ -59,30 +58,34 @@ def test_a_sound_hour_is_silent_and_counts_what_was_done():
     world = world_of(workers=3, traffic=2, seed=1)
     found = watched(world, 600).columns()
     assert not any(found[key] for key in ("contacts", "shared_cells", "swaps", "stuck"))
-    walkers = world.crowd.walkers
-    assert found["people_trips"] == sum(w.trips for w in walkers if w.person) > 5
-    assert found["traffic_trips"] == sum(w.trips for w in walkers if not w.person) > 5
+    trips = world.crowd.agents.trips
+    assert found["people_trips"] == trips[:3].sum() > 5
+    assert found["traffic_trips"] == trips[3:5].sum() > 5
     assert 0 < found["people_longest_gap_s"] < 600
     assert 0 <= found["people_waiting"] < 0.5
 
 
 def test_an_agent_that_finishes_nothing_is_stuck_and_giving_up_does_not_help():
     world = world_of(workers=2, seed=2)
-    lazy = world.crowd.walkers[1]
-    stay = world.crowd._ready
-
-    def only_gives_up(walker):
-        if walker is not lazy:
-            return stay(walker)
-        if world.tick % 100 == 0:
-            walker.give_ups += 1
-        return False
-
-    world.crowd._ready = only_gives_up
-    found = watched(world, 950).columns()
+    watch, agents = Watch(world), world.crowd.agents
+    for _ in range(1900):
+        agents.busy_until[1] = world.tick + 9  # it never gets to move
+        agents.give_ups[1] += world.tick % 100 == 0
+        world.step(WAIT)
+        watch(world)
+    found = watch.columns()
     assert [(agent["agent"], agent["kind"]) for agent in found["stuck_agents"]] == [(1, "people")]
     assert found["people_give_ups"] >= 18
     assert found["stuck_agents"][0]["gap_s"] == pytest.approx(950.0)
+
+
+def test_a_tick_that_was_missed_is_an_error():
+    world = world_of()
+    watch = watched(world, 1.0)
+    world.step(WAIT)
+    world.step(WAIT)
+    with pytest.raises(AssertionError):
+        watch(world)
 
 
 def test_a_robot_is_stuck_with_an_order_and_not_without_one():
@@ -109,38 +112,38 @@ def test_charging_and_being_stranded_are_not_held_against_the_robot():
     assert watched(flat, 60.0, stuck_s=10.0).stuck() == []
 
 
-def test_a_shared_cell_and_a_swap_are_seen_without_the_resolver():
-    world = world_of(workers=2, seed=4)
-    before = agents_of(world)
-    assert shared_cells(before) == 0
-    one, other = world.crowd.walkers
-    here, there = one.node, other.node
-    one.node, other.node = there, here
-    assert swaps(before.node, agents_of(world).node) == 1
-    one.node = here
-    assert shared_cells(agents_of(world)) == 1
-    third = before.node.copy()
-    third[:2] = third[1], 17  # one takes the place that the other has left: no swap
-    assert swaps(before.node, third) == 0
+def test_shared_cells_and_swaps_are_seen_from_nodes_alone():
+    places = np.zeros(3)
+
+    def at(*nodes: int, to: tuple[int, ...] = (-1, -1, -1)) -> Seen:
+        return Seen(np.array(nodes), np.array(to), places, places)
+
+    assert shared_cells(at(1, 2, 3)) == shared_cells(at(1, 2, 3, to=(-1, 4, -1))) == 0
+    assert shared_cells(at(1, 2, 2)) == shared_cells(at(1, 2, 3, to=(-1, 3, -1))) == 1
+    assert swaps(np.array([1, 2, 3]), np.array([2, 1, 3])) == 1
+    assert swaps(np.array([1, 2, 3]), np.array([2, 3, 1])) == 0  # a ring is no swap
+    assert swaps(np.array([1, 2, 3]), np.array([2, 4, 3])) == 0
 
 
-def test_a_resolver_that_lets_bodies_through_each_other_is_caught():
-    """The world's own invariants off and two walkers exchanged: the watch still sees it."""
+def test_bodies_that_go_through_each_other_are_caught():
+    """Two walkers are exchanged behind the resolver's back; between the ticks they touch."""
     world = world_of(workers=2, seed=5)
-    watch = watched(world, 2.0)
-    one, other = world.crowd.walkers
-    for walker, node in ((one, 14), (other, 15)):
-        del world.crowd.holder[walker.node]
-        if walker.to >= 0:
-            del world.crowd.holder[walker.to], world.crowd.vacating[walker.node]
-        walker.to, walker.done_mm, walker.node = -1, 0, node
-        world.crowd.holder[node] = walker.id
-    watch(world)
+    watch, agents = watched(world, 2.0), world.crowd.agents
+
+    def put(*nodes: int) -> None:
+        for walker, node in enumerate(nodes):
+            agents.node[walker], agents.to[walker] = node, -1
+            agents.x_m[walker], agents.y_m[walker] = world.floor.xy(node)
+        world.crowd.clock[0] += 1
+        watch(world)
+
+    put(14, 15)
+    put(14, 15)  # and stand there for a tick
     found = watch.contacts
-    one.node, other.node = 15, 14
-    watch(world)
+    put(15, 14)
     assert (watch.contacts, watch.swaps) == (found + 1, 1)
-    assert ROBOT in world.crowd.holder.values()
+    put(15, 15)
+    assert watch.shared_cells == 1
 
 
 def test_rows_resume_report_and_are_published(call, tmp_path):
@@ -151,7 +154,7 @@ def test_rows_resume_report_and_are_published(call, tmp_path):
     assert "3 runs: 0 made, 3 known before" in call(*command).stdout
     shown = call("report", out).stdout
     assert "| built-in, 4 + 3 | 2 | 3 to 4 | 0 | 0 | 0 | 0 | met |" in shown
-    assert "long-corridors, 3 + 0" in shown
+    assert "long-corridor, 3 + 0" in shown
     assert (out / "report.png").stat().st_size > 1000
     packed, text = publish(out, tmp_path / "docs")
     first = packed.read_bytes()
