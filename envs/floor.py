@@ -133,7 +133,7 @@ class Floor:
         return x, y
 
     def edges_mm(self, node: int) -> dict[int, int]:
-        """Neighbour -> length in whole millimetres of the edges that the controlled robot may use."""
+        """Neighbour -> length in whole millimetres, of the edges that robots may use."""
         edges = self._around.get(node)
         if edges is None:
             edges = self._around[node] = _least_mm(self.drive_map, node)

@@ -1,8 +1,8 @@
 """What people and traffic robots do all day: itineraries, drawn from the seed alone.
 
 Itineraries come from named streams, one per walker, so the third trip of worker 7 is the same trip
-whatever the controlled robot does. How walkers share the floor is decided by `envs.rules` (readable)
-and `envs.kernels.resolve` (compiled).
+whatever the controlled robot does. How walkers share the floor is decided by `envs.rules`
+(readable) and `envs.kernels.resolve` (compiled).
 """
 
 from __future__ import annotations

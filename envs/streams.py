@@ -16,6 +16,7 @@ from .kernels.dice import draw
 
 __all__ = ["draw", "stream", "stream_key", "unit"]
 
+
 def _sequence(seed: int, name: str, entity: int) -> np.random.SeedSequence:
     if seed < 0 or entity < 0:
         raise ValueError(f"seed and entity must be >= 0, got seed={seed}, entity={entity}")

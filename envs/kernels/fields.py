@@ -7,9 +7,7 @@ from .state import FAR
 CLOSED, STANDS = 1, 2  # bits of what shuts a node
 
 
-def run_field_grid(  # type: ignore[no-untyped-def]
-    arrive, shut, standing, local, district, out, queue, goal, cols, edge_mm
-):
+def run_field_grid(arrive, shut, standing, local, district, out, queue, goal, cols, edge_mm):
     """Breadth-first from the goal, against the moves.
 
     `arrive` holds bit 2 k where the neighbour in direction k may move into a node; `shut` is not 0
@@ -46,12 +44,10 @@ def run_field_grid(  # type: ignore[no-untyped-def]
         shut[standing[i]] &= CLOSED
 
 
-def run_field_graph(  # type: ignore[no-untyped-def]
-    indptr, sources, length_mm, allowed, shut, standing, out, heap, goal
-):
+def run_field_graph(indptr, sources, length_mm, allowed, shut, standing, out, heap, goal):
     """Dijkstra's algorithm on the reversed graph; `heap` has room for one entry per edge and one.
 
-    `indptr, sources` list the edges by the node they enter. A heap entry is `distance << 31 | node`.
+    `indptr, sources` list edges by the node they enter; heap entries are `distance << 31 | node`.
     """
     for i in range(out.shape[0]):
         out[i] = FAR
@@ -82,7 +78,7 @@ def run_field_graph(  # type: ignore[no-untyped-def]
         shut[standing[i]] &= CLOSED
 
 
-def sift_up(heap, at, entry):  # type: ignore[no-untyped-def]
+def sift_up(heap, at, entry):
     """Put an entry into the binary heap, at the end of it to begin with."""
     while at > 0:
         parent = (at - 1) >> 1
@@ -93,7 +89,7 @@ def sift_up(heap, at, entry):  # type: ignore[no-untyped-def]
     heap[at] = entry
 
 
-def sift_down(heap, size, entry):  # type: ignore[no-untyped-def]
+def sift_down(heap, size, entry):
     """Put an entry into the place of the one taken off the top."""
     at = 0
     while True:

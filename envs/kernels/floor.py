@@ -74,11 +74,11 @@ def y_of(floor: Any, node: int) -> float:
     return float(FLOORS[type(floor)][4](floor, node))
 
 
-def _grid_degree(floor, node):  # type: ignore[no-untyped-def]
+def _grid_degree(floor, node):
     return 4
 
 
-def _grid_step(floor, node, k, kind):  # type: ignore[no-untyped-def]
+def _grid_step(floor, node, k, kind):
     mask = floor.walk[node] if kind == PERSON else floor.drive[node]
     if (int(mask) >> (2 * k)) & 1 == 0:
         return -1
@@ -91,36 +91,36 @@ def _grid_step(floor, node, k, kind):  # type: ignore[no-untyped-def]
     return node - 1
 
 
-def _grid_mm(floor, node, k):  # type: ignore[no-untyped-def]
+def _grid_mm(floor, node, k):
     return floor.edge_mm
 
 
-def _grid_x(floor, node):  # type: ignore[no-untyped-def]
+def _grid_x(floor, node):
     return (node % floor.cols) * floor.cell_m
 
 
-def _grid_y(floor, node):  # type: ignore[no-untyped-def]
+def _grid_y(floor, node):
     return (node // floor.cols) * floor.cell_m
 
 
-def _graph_degree(floor, node):  # type: ignore[no-untyped-def]
+def _graph_degree(floor, node):
     return int(floor.indptr[node + 1] - floor.indptr[node])
 
 
-def _graph_step(floor, node, k, kind):  # type: ignore[no-untyped-def]
+def _graph_step(floor, node, k, kind):
     edge = floor.indptr[node] + k
     return int(floor.indices[edge]) if kind == PERSON or floor.drive[edge] else -1
 
 
-def _graph_mm(floor, node, k):  # type: ignore[no-untyped-def]
+def _graph_mm(floor, node, k):
     return floor.length_mm[floor.indptr[node] + k]
 
 
-def _graph_x(floor, node):  # type: ignore[no-untyped-def]
+def _graph_x(floor, node):
     return floor.position_m[node, 0]
 
 
-def _graph_y(floor, node):  # type: ignore[no-untyped-def]
+def _graph_y(floor, node):
     return floor.position_m[node, 1]
 
 
@@ -138,7 +138,7 @@ def length_to(floor: Any, node: int, to: int, kind: int) -> int:
 
 
 def distance_mm(floor: Any, fields: Any, slot: int, anchor: int, node: int) -> int:
-    """What a field says at a node; FAR outside the district of the agent that stands on `anchor`."""
+    """What a field says at a node; FAR outside the district of the agent standing on `anchor`."""
     if floor.local.shape[0] == 0:
         return int(fields[slot, node])
     if floor.district[node] != floor.district[anchor]:

@@ -34,7 +34,7 @@ from .state import (
 )
 
 
-def is_free_to_move(floor, agents, fields, clock, rules, i):  # type: ignore[no-untyped-def]
+def is_free_to_move(floor, agents, fields, clock, rules, i):
     """Bring a standing walker up to date: dwell over, trip given up; False while it stays."""
     tick = clock[TICK]
     if agents.to[i] >= 0 or agents.busy_until[i] > tick:
@@ -52,7 +52,7 @@ def is_free_to_move(floor, agents, fields, clock, rules, i):  # type: ignore[no-
     return True
 
 
-def begin_trip(floor, agents, fields, clock, i):  # type: ignore[no-untyped-def]
+def begin_trip(floor, agents, fields, clock, i):
     """Take up the next trip, and ask for one more."""
     agents.goal[i] = agents.next_goal[i]
     agents.slot[i] = agents.next_slot[i]
@@ -68,7 +68,7 @@ def begin_trip(floor, agents, fields, clock, i):  # type: ignore[no-untyped-def]
     agents.best_mm[i] = distance_mm(floor, fields, agents.slot[i], here, here)
 
 
-def finish_trip(agents, clock, i):  # type: ignore[no-untyped-def]
+def finish_trip(agents, clock, i):
     """At the goal (or beside it): the trip counts, the work there begins."""
     agents.trips[i] += 1
     agents.goal[i] = agents.node[i]
@@ -79,7 +79,7 @@ def finish_trip(agents, clock, i):  # type: ignore[no-untyped-def]
     agents.last_finish[i] = clock[TICK]
 
 
-def rank_of(agents, clock, rules, i):  # type: ignore[no-untyped-def]
+def rank_of(agents, clock, rules, i):
     """People, then traffic; in each the oldest trip first, unless it has turned humble.
 
     Two agents head-on in a dead end would wait for ever by age alone; after a while one of them,
@@ -92,7 +92,7 @@ def rank_of(agents, clock, rules, i):  # type: ignore[no-untyped-def]
     return ((kind << 1 | humble) << 50) + (agents.since[i] << 20) + i
 
 
-def list_by_rank(floor, agents, fields, clock, rules, turn):  # type: ignore[no-untyped-def]
+def list_by_rank(floor, agents, fields, clock, rules, turn):
     """Fill `turn.order` with the walkers free to move, highest priority first; their number."""
     found = 0
     for i in range(agents.node.shape[0] - 1):
@@ -110,8 +110,8 @@ def list_by_rank(floor, agents, fields, clock, rules, turn):  # type: ignore[no-
     return found
 
 
-def list_wishes(floor, agents, holder, closed, fields, clock, turn, i, depth):  # type: ignore[no-untyped-def]
-    """Write into `turn.wish[depth]` where the agent would like to be, best first, its node among it.
+def list_wishes(floor, agents, holder, closed, fields, clock, turn, i, depth):
+    """Write into `turn.wish[depth]` where the agent would like to be, best first, its node too.
 
     Among equals a node that nobody holds comes first, then dice: people throw them anew each tick,
     traffic robots never, so that each keeps its way.
@@ -151,8 +151,8 @@ def list_wishes(floor, agents, holder, closed, fields, clock, turn, i, depth):  
     return count
 
 
-def may_push(agents, clock, turn, i, other, depth):  # type: ignore[no-untyped-def]
-    """People push robots, robots never people; the controlled robot only while it offers its place."""
+def may_push(agents, clock, turn, i, other, depth):
+    """People push robots, robots never people; the controlled one only when it offers place."""
     if turn.decided[other] == clock[TICK] + 1 or depth + 1 >= turn.stack.shape[0]:
         return False
     if agents.kind[other] == ROBOT:
@@ -162,7 +162,7 @@ def may_push(agents, clock, turn, i, other, depth):  # type: ignore[no-untyped-d
     return agents.kind[other] != PERSON or agents.kind[i] == PERSON
 
 
-def decide(floor, agents, holder, closed, fields, clock, turn, first):  # type: ignore[no-untyped-def]
+def decide(floor, agents, holder, closed, fields, clock, turn, first):
     """Find the agent a place, and whomever it pushes; an explicit stack instead of recursion."""
     now = clock[TICK] + 1
     depth = 0
@@ -213,12 +213,12 @@ def decide(floor, agents, holder, closed, fields, clock, turn, first):  # type: 
             turn.at[depth] += 1
 
 
-def leaves(agents, turn, other, node):  # type: ignore[no-untyped-def]
+def leaves(agents, turn, other, node):
     """Whether the other is on its way out of the node, by an earlier or by this tick's move."""
     return agents.node[other] == node and (agents.to[other] >= 0 or turn.target[other] >= 0)
 
 
-def start_move(floor, agents, holder, clock, i, node):  # type: ignore[no-untyped-def]
+def start_move(floor, agents, holder, clock, i, node):
     """Onto the edge to a free neighbour; both its ends are held from now on."""
     here = agents.node[i]
     agents.to[i] = node
@@ -233,7 +233,7 @@ def start_move(floor, agents, holder, clock, i, node):  # type: ignore[no-untype
     clock[HELD] += 1
 
 
-def decide_all(floor, agents, holder, closed, fields, clock, rules, turn):  # type: ignore[no-untyped-def]
+def decide_all(floor, agents, holder, closed, fields, clock, rules, turn):
     """Steps 2 to 4 of a tick: moves that start now; the node the controlled robot is pushed to."""
     now = clock[TICK] + 1
     found = list_by_rank(floor, agents, fields, clock, rules, turn)
@@ -255,7 +255,7 @@ def decide_all(floor, agents, holder, closed, fields, clock, rules, turn):  # ty
     return turn.target[robot]
 
 
-def wait(floor, agents, holder, clock, rules, turn, i):  # type: ignore[no-untyped-def]
+def wait(floor, agents, holder, clock, rules, turn, i):
     """A tick without a move; after some without even a queue to stand in: look round."""
     agents.carry_mm[i] = 0
     agents.waited[i] += 1
@@ -273,7 +273,7 @@ def wait(floor, agents, holder, clock, rules, turn, i):  # type: ignore[no-untyp
         finish_trip(agents, clock, i)  # a person reaches past whoever stands at the shelf
 
 
-def stands(agents, clock, rules, i):  # type: ignore[no-untyped-def]
+def stands(agents, clock, rules, i):
     """Whether the agent will not leave its node soon, as far as anybody can see."""
     if agents.to[i] >= 0:
         return False

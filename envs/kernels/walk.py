@@ -11,7 +11,7 @@ from .state import CLOSE_ENCOUNTERS, CONTACTS, HELD, MOVED, NEAR_TICKS, PERSON, 
 REACH_M = 4.0  # bodies farther apart than this cannot touch within a tick (a)
 
 
-def walk_all(floor, agents, holder, fields, clock):  # type: ignore[no-untyped-def]
+def walk_all(floor, agents, holder, fields, clock):
     """One tick of motion; arrivals free the node left behind. What is left over is carried on."""
     robot = agents.node.shape[0] - 1
     clock[MOVED] = 1 if agents.to[robot] >= 0 else 0
@@ -38,7 +38,7 @@ def walk_all(floor, agents, holder, fields, clock):  # type: ignore[no-untyped-d
             finish_trip(agents, clock, i)
 
 
-def place_all(floor, agents):  # type: ignore[no-untyped-def]
+def place_all(floor, agents):
     """Where everybody is, in metres, the part of the edge included; and where a tick ago."""
     for i in range(agents.node.shape[0]):
         agents.x0_m[i] = agents.x_m[i]
@@ -53,7 +53,7 @@ def place_all(floor, agents):  # type: ignore[no-untyped-def]
         agents.y_m[i] = y
 
 
-def meet(agents, clock, met, touched, near_m, contact_m):  # type: ignore[no-untyped-def]
+def meet(agents, clock, met, touched, near_m, contact_m):
     """Count close encounters, ticks near people, and contacts, from positions alone.
 
     Both bodies are taken to move in a straight line within the tick. `met` and `touched` remember
@@ -84,7 +84,7 @@ def meet(agents, clock, met, touched, near_m, contact_m):  # type: ignore[no-unt
         clock[NEAR_TICKS] += 1
 
 
-def closest(agents, i, j):  # type: ignore[no-untyped-def]
+def closest(agents, i, j):
     """Least distance in metres of two agents within the last tick."""
     x = agents.x0_m[i] - agents.x0_m[j]
     y = agents.y0_m[i] - agents.y0_m[j]
@@ -99,8 +99,8 @@ def closest(agents, i, j):  # type: ignore[no-untyped-def]
     return sqrt(x * x + y * y)
 
 
-def is_sound(agents, holder, clock):  # type: ignore[no-untyped-def]
-    """Whether everybody holds its nodes and nobody holds more: no shared node, so no swap either."""
+def is_sound(agents, holder, clock):
+    """Whether everybody holds its nodes and nobody holds more: no node is shared, so no swap."""
     held = 0
     for i in range(agents.node.shape[0]):
         held += 1

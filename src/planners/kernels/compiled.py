@@ -36,9 +36,9 @@ from . import (
 PLAIN: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 FAST: dict[str, Any] = {"_nrt": False, **PLAIN}
 
-# Every kernel module lists what it adds: HELPERS that entries inline, ENTRIES, and CHOSEN, functions
-# picked by the type of their first argument while compiling. All have one set of options: numba
-# compiles a helper once per set of options of its caller.
+# Every kernel module lists what it adds: HELPERS that entries inline, ENTRIES, and CHOSEN,
+# functions picked by the type of their first argument while compiling. All have one set of
+# options: numba compiles a helper once per set of options of its caller.
 MODULES = (
     queue, loop, certify, entries, walk, tiles, alt, lower, lead, indexed, rivals, buckets, roads,
     records, jump_points, four,
@@ -119,7 +119,7 @@ class Room:
                 kernel = self._ready.get(name)
                 if kernel is None:
                     self._declare()
-                    kernel = Kernel(self.entries[name], _options(), self._candidates())
+                    kernel = Kernel(self.entries[name], _options(), self.cache_folders())
                     self._ready[name] = kernel
         return kernel
 
@@ -146,7 +146,8 @@ class Room:
                 digest.update(path.read_bytes())
         return digest.hexdigest()[:16]
 
-    def _candidates(self) -> Iterator[Path]:
+    def cache_folders(self) -> Iterator[Path]:
+        """Where machine code may be kept, the first choice first."""
         return _cache_folders(self._folders[-1], f"aislewise-{self.source_hash()}")
 
 
@@ -196,7 +197,7 @@ def _options() -> dict[str, Any]:
 
     try:
         array = np.zeros(3)
-        if Kernel(_probe, FAST, _cache_folders(HERE, "aislewise-probe"))(array) == 3 and array[0] == 1.0:
+        if Kernel(_probe, FAST, ROOM.cache_folders())(array) == 3 and array[0] == 1.0:
             return FAST
     except Exception:  # any failure of a private option means: do without it
         pass
