@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 from planners.tasks import Order
 
 from .battery import Battery, Robot, RobotProfile, robot_profile
-from .belief import Belief, BeliefModel, Sensor, SensorModel
+from .belief import Belief, BeliefModel, SensorModel
+from .belief.adapter import sense
 from .blockages import BlockagePlan, Floor
 from .metrics import Meetings, Tally, TraceHash, finite
 from .orders import OrderBook, OrderModel, order_book
-from .people import ROBOT, Crowd, Sighting, WalkRules, body_of
+from .people import ROBOT, Crowd, WalkRules, body_of
 
 if TYPE_CHECKING:
     from .layouts import Layout
@@ -105,11 +106,11 @@ class World:
         self._blockages = BlockagePlan(self.floor, seed, blockages_per_hour, keep_free)
         self.book = order_book(orders, layout, seed)
         self.belief = Belief(
-            self.floor, layout, self.profile, staff=workers, tick_s=tick_s,
-            model=rules.belief, lam_risk=lam_risk, lam_congestion=lam_congestion,
-            lam_energy=lam_energy,
+            self.floor.map, layout, self.profile, seed=seed, staff=workers, fleet=traffic,
+            tick_s=tick_s, model=rules.belief, sensor=rules.sensor, lam_risk=lam_risk,
+            lam_congestion=lam_congestion, lam_energy=lam_energy,
+            telemetry_s=rules.handling.telemetry_s,
         )  # fmt: skip
-        self._sensor = Sensor(self.floor, seed, rules.sensor)
         self._open_records()
 
     def _check_numbers(self, *, workers: int, traffic: int, tick_s: float) -> None:
@@ -120,7 +121,6 @@ class World:
             raise ValueError(f"tick_s must be finite and > 0, got {tick_s!r}")
 
     def _open_records(self) -> None:
-        self._sighting: Sighting | None = None
         self.meetings, self.tally, self._hash = Meetings(self.tick_s), Tally(), TraceHash()
         self._events: list[dict[str, Any]] = []
         self._told: set[int] = set()  # indices of the blockages announced so far
@@ -357,17 +357,8 @@ class World:
 
     def _sense(self) -> None:
         """Step 7: belief takes in the look of a tick ago, and the sensor looks again."""
-        robot, now = self.robot, self.time_s
-        if self._sighting is not None:
-            self.belief.sense(self._sighting)
-        node = robot.to if 2 * robot.done_mm > robot.length_mm and robot.to >= 0 else robot.node
-        self._sighting = self._sensor.look(
-            self.tick, now, node, self.crowd.walkers, self.floor.blocked
-        )
-        if self.tick % max(1, round(self.rules.handling.telemetry_s / self.tick_s)) == 0:
-            fleet = [w.node for w in self.crowd.walkers if not w.person]
-            self.belief.hear_fleet(fleet, self.rules.handling.telemetry_s)
-        self.belief.refresh(now, self.robot_position_m, kg=robot.payload_kg)
+        sense(self)
+        self.belief.refresh(self.time_s, self.robot_position_m, kg=self.robot.payload_kg)
 
     def _observe(self) -> None:
         """Step 8: invariants, meetings, hash."""
