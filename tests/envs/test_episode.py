@@ -13,6 +13,7 @@ import pytest
 from envs.blockages import Blockage
 from envs.driver import Driver, snapshot_of
 from envs.episode import Episode, PlannerSettings, run_episode
+from envs.kernels.sense_state import VIEW, VIEW_NODE
 from envs.layouts import built_in, fulfilment
 from envs.metrics import SUMMARY_KEYS
 from envs.people import ROBOT
@@ -186,7 +187,9 @@ def test_a_goal_out_of_reach_is_given_up_and_goes_back() -> None:
 
 def scramble(world: World, rng: np.random.Generator) -> int:
     """Change everything that the robot cannot know; returns how many walkers were moved."""
-    _, inside = world._sensor.view(world.robot.node)
+    senses = world.belief.senses
+    assert senses.ints[VIEW_NODE] == world.robot.node
+    inside = set(senses.in_view[: senses.ints[VIEW]].tolist())
     crowd, moved = world.crowd, 0
     hidden = [n for n in world.floor.connected(world.robot.node).tolist() if n not in inside]
     spots = [n for n in rng.permutation(hidden).tolist() if n not in crowd.holder]
