@@ -18,7 +18,7 @@ from planners.tasks import Order
 from .battery import Battery, Robot, RobotProfile, robot_profile
 from .belief import Belief, BeliefModel, Sensor, SensorModel
 from .blockages import BlockagePlan, Floor
-from .chargers import ChargerQueues
+from .chargers import ChargerQueues, check_range
 from .metrics import Meetings, Tally, TraceHash, finite
 from .orders import OrderBook, OrderModel, order_book
 from .people import ROBOT, Crowd, Sighting, WalkRules, body_of
@@ -76,7 +76,8 @@ class World:
         start: the robot's first node; the first charger if None.
 
     Raises:
-        ValueError: numbers out of range, a start that is blocked, too many walkers for the floor.
+        ValueError: numbers out of range, a start that is blocked, too many walkers for the floor,
+            a battery too small for any order.
     """
 
     def __init__(
@@ -103,6 +104,8 @@ class World:
             rules=rules.walk,
         )  # fmt: skip
         keep_free = {*layout.stations, *layout.chargers}
+        if orders is None or isinstance(orders, OrderModel):
+            check_range(layout, self.floor, self.profile, node, self.reserve_wh)
         self.chargers = ChargerQueues.of(layout, self.floor, self.profile, tick_s)
         self._blockages = BlockagePlan(self.floor, seed, blockages_per_hour, keep_free)
         self.book = order_book(orders, layout, seed)

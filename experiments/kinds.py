@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import layered_report, llm_astar_report, report
+from . import battery_report, layered_report, llm_astar_report, report
+from .battery_stress import BatterySpec
 from .layered_study import LayeredSpec
 from .llm_astar import LlmAStarSpec
 from .pages import Page
@@ -31,6 +32,7 @@ class Kind:
 DEFAULT = "floor"
 KINDS = {
     "floor": Kind(Spec, report.write_report),
+    "battery": Kind(BatterySpec, battery_report.write_report),
     "layered": Kind(LayeredSpec, layered_report.write_report),
     "llm-astar": Kind(LlmAStarSpec, llm_astar_report.write_report),
 }
