@@ -179,6 +179,63 @@ class ChargerQueues:
         return min(((node, self.wait_s(node, tick)) for node in self._queue), key=lambda at: at[1])
 
 
+class TrafficCharging:
+    """Which traffic robot charges when. Asked at the end of each of its trips and at each arrival.
+
+    `next_goal` takes the place of the next scripted trip while a robot queues or charges;
+    `arrived` gives its plug back once it is off the charger.
+    """
+
+    def __init__(
+        self,
+        queues: ChargerQueues,
+        agents: Sequence[int],
+        *,
+        seed: int,
+        tick_s: float,
+        cycle: ChargeCycle | None = None,
+    ) -> None:
+        self._queues, self._cycle = queues, cycle or ChargeCycle()
+        self._poll = max(1, round(1.0 / tick_s))  # a robot that waits looks up every second
+        self._retry = max(1, round(self._cycle.retry_s / tick_s))
+        self._times = {
+            agent: charge_times(seed, k, tick_s, self._cycle) for k, agent in enumerate(agents)
+        }
+        self._due = {agent: next(times) for agent, times in self._times.items()}
+        self._full: set[int] = set()  # charged, perhaps still on the charger
+        self.charges = 0
+
+    def next_goal(self, agent: int, node: int, tick: int) -> tuple[int, int] | None:
+        """(goal, ticks to stand there) of an agent that stands on `node`; None: it works on."""
+        queues, (due, ticks) = self._queues, self._due[agent]
+        charger = queues.charger_of(agent)
+        if charger is None:
+            if tick < due:
+                return None
+            charger, wait_s = queues.least_wait(tick)
+            if wait_s > self._cycle.patience_s:
+                self._due[agent] = (tick + self._retry, ticks)
+                return None
+            queues.join(agent, charger, tick, ticks)
+        if agent in self._full:
+            return None
+        if not queues.may_enter(agent, charger):
+            place = queues.place(agent)
+            return (node if place is None else place), self._poll
+        if node != charger:
+            return charger, ticks
+        self.charges += 1
+        self._full.add(agent)
+        self._due[agent] = next(self._times[agent])
+        return None
+
+    def arrived(self, agent: int, node: int, tick: int) -> None:
+        """The agent is on `node` now."""
+        if agent in self._full and self._queues.charger_of(agent) != node:
+            self._full.discard(agent)
+            self._queues.leave(agent, tick)
+
+
 def waiting_places(
     layout: Layout, floor: Floor, count: int = PLACES_PER_CHARGER
 ) -> dict[int, tuple[int, ...]]:

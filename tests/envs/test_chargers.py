@@ -14,8 +14,16 @@ from hypothesis import strategies as st
 
 from envs.battery import PROFILES
 from envs.blockages import Floor
-from envs.chargers import ChargeCycle, ChargerQueues, charge_times, check_range, waiting_places
+from envs.chargers import (
+    ChargeCycle,
+    ChargerQueues,
+    TrafficCharging,
+    charge_times,
+    check_range,
+    waiting_places,
+)
 from envs.layouts import Layout, built_in, fulfilment
+from envs.people import Crowd, Walker
 from envs.world import World
 from planners import cost_to_go
 
@@ -162,3 +170,78 @@ def test_what_is_refused_could_indeed_never_be_served(capacity_wh: float) -> Non
         check_range(layout, floor, small, layout.chargers[0], 0.1 * capacity_wh)
     except ValueError:
         assert least_wh > 0.9 * capacity_wh
+
+
+# Traffic robots.
+
+
+class ChargingCrowd(Crowd):
+    """Everybody on the floor, with traffic robots that charge."""
+
+    charging: TrafficCharging | None = None
+
+    def _next_trip(self, walker: Walker) -> None:
+        found = None
+        if self.charging is not None and not walker.person:
+            found = self.charging.next_goal(walker.id, walker.node, self._tick)
+        if found is None:
+            super()._next_trip(walker)
+            return
+        goal, walker.dwell = found
+        walker.trip_tick = walker.progress_tick = walker.next_detour = self._tick
+        walker.blocked = 0
+        self._aim(walker, goal)
+
+    def walk(self) -> None:
+        before = [walker.node for walker in self.walkers]
+        super().walk()
+        for walker, node in zip(self.walkers, before, strict=True):
+            if self.charging is not None and walker.node != node and not walker.person:
+                self.charging.arrived(walker.id, walker.node, self._tick)
+
+
+def test_traffic_robots_queue_charge_and_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("envs.world.Crowd", ChargingCrowd)
+    layout = fulfilment(3, 5)
+    layout = dataclasses.replace(layout, chargers=layout.chargers[:2])
+    start = layout.stations[-1]
+    world = World(
+        layout, seed=2, workers=3, traffic=10, start=start, blockages_per_hour=0.0, orders=[]
+    )
+    cycle = ChargeCycle(every_s=700.0, for_s=90.0, patience_s=600.0, retry_s=60.0)
+    traffic = TrafficCharging(world.chargers, range(3, 13), seed=2, tick_s=0.5, cycle=cycle)
+    assert isinstance(world.crowd, ChargingCrowd)
+    world.crowd.charging = traffic
+    plugged, most, since = dict.fromkeys(layout.chargers, 0), 0, dict.fromkeys(range(13), 0)
+    for _ in range(7200):
+        world.step()
+        on = {w.id: w.node for w in world.crowd.walkers if w.to < 0 and w.node in plugged}
+        for agent, node in on.items():
+            plugged[node] += 1
+            if world.crowd.walkers[agent].goal == node and agent >= 3:
+                assert world.chargers.may_enter(agent, node)
+        most = max(most, *(world.chargers.others(c, -1) for c in layout.chargers))
+        for walker in world.crowd.walkers:
+            if walker.trip_tick == world.tick - 1:
+                since[walker.id] = world.tick
+    assert traffic.charges >= 30  # ten robots, five turns each where nobody had to wait
+    assert most >= 2
+    assert all(ticks > 1500 for ticks in plugged.values())
+    assert world.meetings.contacts == 0
+    assert world.tick - min(since.values()) < 1800  # nobody without a trip for 15 minutes
+
+
+def test_an_impatient_traffic_robot_works_on_and_asks_again() -> None:
+    cycle = ChargeCycle(every_s=100.0, for_s=50.0, patience_s=30.0, retry_s=10.0)
+    queues = ChargerQueues({5: 211.2}, {5: (9,)}, tick_s=0.5)
+    traffic = TrafficCharging(queues, [1], seed=0, tick_s=0.5, cycle=cycle)
+    queues.join(0, 5, 0, 400)
+    assert traffic.next_goal(1, 20, 300) is None  # 50 s to wait
+    assert traffic.next_goal(1, 20, 319) is None  # it does not ask yet
+    assert traffic.next_goal(1, 20, 345) == (9, 2)  # 27.5 s to wait: off the way
+    queues.leave(0, 380)
+    assert traffic.next_goal(1, 9, 382) == (5, 100)
+    assert traffic.next_goal(1, 5, 482) is None and traffic.charges == 1
+    assert queues.charger_of(1) == 5  # still on it
+    traffic.arrived(1, 6, 484)
+    assert queues.charger_of(1) is None
