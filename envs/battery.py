@@ -247,7 +247,7 @@ class Battery:
 
 MARGIN_TASKS = 20  # (a) tasks that the margin looks back on
 MARGIN_MOST = 3.0  # (a)
-SPARED_SHARE = 0.01  # (a) of the capacity: a task may take so much more without any margin
+SPARED_SHARE = 0.0025  # (a) of the capacity: a task may take so much more without any margin
 
 
 def task_margin(predicted_wh: float, actual_wh: float, spared_wh: float) -> float:

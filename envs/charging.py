@@ -78,6 +78,7 @@ class Charging:
         The way grows by no more than the energy driven, so it is looked at again only after so
         much that both could have met.
         """
+        self._unplug()
         world, drained_mj = self._world, self._world.robot.battery.drained_mj
         if drained_mj < self._look_mj or world.robot.node == world.next_stop():
             return None
@@ -109,8 +110,7 @@ class Charging:
         A robot that waits where no place is left stays where it stands.
         """
         world, queues, robot = self._world, self._world.chargers, self._world.robot
-        if robot.node != queues.charger_of(ROBOT) and self._charger is None:
-            queues.leave(ROBOT, world.tick)  # off the plug: the next one may come
+        self._unplug()
         if self._charger is None:
             return None
         if robot.battery.soc >= self._rule.limit_soc:
@@ -120,6 +120,7 @@ class Charging:
         if self._near(self._charger):
             self._join(self._charger)
             if not queues.may_enter(ROBOT, self._charger):
+                self.finish()  # waiting is not part of the way that was predicted
                 place = queues.place(ROBOT)
                 return robot.node if place is None else place
             if self._joined_s is not None:
@@ -134,9 +135,18 @@ class Charging:
             self._parking = queues.free_place(node)
         return self._parking
 
-    def at_charger(self) -> bool:
-        """Whether the robot stands on the charger that it is to charge at."""
-        return self._charger is not None and self._world.robot.node == self._charger
+    def arrived(self) -> bool:
+        """Whether the robot, at the end of its way, is on the charger that it is to charge at."""
+        if self._charger is None or self._world.robot.node != self._charger:
+            return False
+        self.finish()
+        return True
+
+    def _unplug(self) -> None:
+        """Off the charger, with nothing to charge: the next one may come."""
+        queues = self._world.chargers
+        if self._charger is None and self._world.robot.node != queues.charger_of(ROBOT):
+            queues.leave(ROBOT, self._world.tick)
 
     def _near(self, charger: int) -> bool:
         x, y = self._world.floor.xy(charger)
@@ -149,7 +159,6 @@ class Charging:
         if at == charger:
             return
         queues.leave(ROBOT, world.tick)
-        self.finish()  # waiting is not part of the way that was predicted
         seconds = world.profile.charge_time_s(
             world.robot.battery.soc, min(self._rule.limit_soc, 0.99),
             charge_w=queues.power_w[charger],

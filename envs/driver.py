@@ -140,7 +140,7 @@ class Driver:
         self.replanner.end(arrived=True)
         if world.next_stop() is not None:
             return SERVE
-        if not self._charging.at_charger():
+        if not self._charging.arrived():
             return WAIT
         if not world.robot.charging:
             world.tally.charges += 1

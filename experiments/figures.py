@@ -285,6 +285,21 @@ def save_intervals(
     _save(figure, file)
 
 
+def save_stranding(file: Path, points: Sequence[tuple[str, float, float]], note: str) -> None:
+    """Strandings and deliveries an hour as bars; a point is (name, the one, the other)."""
+    figure = Figure(figsize=(9.4, 3.6), layout="constrained")
+    names = [name for name, _, _ in points]
+    titles = ("strandings an hour", "deliveries an hour")
+    for k, axes in enumerate(figure.subplots(1, 2, sharey=True)):
+        bars = axes.barh(names, [point[k + 1] for point in points], color=(VERMILION, BLUE)[k])
+        axes.bar_label(bars, fmt="%.2f", padding=3)
+        axes.set_xlabel(titles[k])
+        axes.margins(x=0.15)
+    axes.invert_yaxis()
+    figure.suptitle(note, fontsize=10)
+    _save(figure, file)
+
+
 def _panels(grid: GridMap, count: int, tall: float) -> tuple[Figure, list[Axes]]:
     """Axes side by side, or one above the other where the map is much wider than high."""
     ratio = grid.cols / grid.rows
