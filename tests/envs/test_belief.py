@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from envs_worlds import StandsAt as Walker
+from envs_worlds import floor_of as Floor
 
 from envs.battery import PROFILES
-from envs.belief import Belief, BeliefModel, Sensor, SensorModel
-from envs.blockages import Blockage, Floor, near_matrix
+from envs.belief import Belief, BeliefModel, Body, Sensor, SensorModel, Sighting
+from envs.blockages import Blockage, near_matrix
 from envs.layouts import Layout, fulfilment
-from envs.people import Body, Sighting, Walker
 from planners import GridMap, plan
 
 DELIVERY = PROFILES["delivery"]
