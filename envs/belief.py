@@ -55,7 +55,7 @@ class BeliefModel:
     track_weight: float = 0.25
     track_s: float = 5.0
     detour_s: float = 20.0  # cost of a node that may be blocked, times that probability
-    standing_s: float = 10.0  # cost of a node where somebody was just seen standing
+    standing_s: float = 10.0  # mean of what is left of the stop of somebody seen standing
 
 
 @dataclass(frozen=True)
@@ -378,7 +378,7 @@ class Belief:
         self._push("congestion", delay, 0.005)
         self._push("risk", 1.0 - np.exp(-rate * pace), 0.002)
         self._push("energy", (self._profile.ambient_w * (pace + delay) + drive_j) / 3600.0, 1e-4)
-        self._push("blockage", self._doubt_costs(time_s), 0.0)
+        self._push("blockage", self._doubt_costs(time_s, robot_m), 0.05)
 
     def _add_tracks(self, rate: Values, time_s: float, robot_m: tuple[float, float]) -> None:
         """Chance that a person seen just now is near a node when the robot could be there."""
@@ -401,13 +401,17 @@ class Belief:
                 near = np.minimum(1.0, area / variance * np.exp(-0.5 * square / variance))
                 rate[ids] += self.model.track_weight * share * near
 
-    def _doubt_costs(self, time_s: float) -> Values:
+    def _doubt_costs(self, time_s: float, robot_m: tuple[float, float] | None) -> Values:
+        """Blockages by their odds; a stop by what is left of it when the robot could be there."""
+        stop_s, speed = max(self.model.standing_s, 1e-9), self._profile.speed_m_s
         cost = np.zeros(len(self._fleet))
         for node, (odds, when) in self._doubts.items():
             cost[node] += self.model.detour_s * self._decayed(odds, time_s - when)
         for track in self.tracks.values():
             if time_s - track.standing_since >= 2.0:
-                cost[track.node] += self.model.standing_s
+                away_m = math.dist(robot_m, self._position_m[track.node]) if robot_m else 0.0
+                ahead_s = time_s - track.time_s + away_m / speed
+                cost[track.node] += stop_s * math.exp(-ahead_s / stop_s)
         return cost
 
     def _push(self, name: str, values: Values, tolerance: float) -> None:

@@ -14,7 +14,7 @@ class Robot:
         heading_rad: where it points (None before its first move).
         busy_until: tick at which a turn, work at a stop, or the wait for a charged pack ends.
         turn_carry_mm: what the last tick of a turn leaves for driving.
-        stranded, charging, serving, moving: as they say; moving is about the tick just past.
+        stranded, charging, serving, turning, moving: as they say; moving: in the tick just past.
         payload_kg, stop: on board, and the index of the order's next stop.
     """
 
@@ -23,7 +23,8 @@ class Robot:
         self.battery, self.margin = battery, margin
         self.heading_rad: float | None = None
         self.turn_carry_mm = 0
-        self.stranded = self.charging = self.serving = self.moving = False
+        self.stranded = self.charging = self.serving = False
+        self.turning = self.moving = False
         self.payload_kg = 0.0
         self.stop = 0
 

@@ -25,7 +25,7 @@ from .blockages import BlockagePlan
 from .crowd import Crowd
 from .engine import Engine, ReadableEngine
 from .floor import Floor
-from .kernels.state import OFFERED, TICK
+from .kernels.state import TICK
 from .metrics import Meetings, Tally, TraceHash, finite
 from .orders import OrderBook, OrderModel, order_book
 from .robot import Robot
@@ -204,31 +204,25 @@ class World:
         """
         self.advance(action, 1)
 
-    def advance(self, action: int = WAIT, ticks: int = 1) -> int:
-        """Advance up to so many ticks with one action; returns how many it was.
+    def advance(self, action: int = WAIT, ticks: int = 1, *, goes_on: bool = False) -> int:
+        """Advance up to so many ticks, the first with the action; returns how many it was.
 
-        Ends early at the first moment at which the robot's next action counts; WAIT and CHARGE go
-        on for all of them. The same as that many steps, bit for bit.
+        Ends early at the first moment at which the robot's next action counts; WAIT and CHARGE may
+        go on for all of the ticks instead. The same as that many steps, bit for bit.
 
         Raises:
             ValueError: as `step`.
         """
         done = 0
-        goes_on = action in (WAIT, CHARGE)
+        goes_on = goes_on and action in (WAIT, CHARGE)
         while done < ticks:
             if self.time_s >= self._next_event_s:
                 self._fall_due()
             ready = self.robot_ready
-            self.crowd.clock[OFFERED] = ready and action == YIELD
-            pushed = self._engine.decide()
             self.robot.charging = False
-            if pushed >= 0:
-                self.tally.pushes += 1
-                self._depart(pushed)
-            elif ready:
-                self._act(action)
-            done += self._run(self._at_most(ticks - done), goes_on)
-            if self.robot_ready and not goes_on:
+            wanted = self._act(action) if ready else -1
+            done += self._run(ticks - done, goes_on, wanted, ready and action == YIELD)
+            if not goes_on and self.robot_ready:
                 break
         return done
 
@@ -237,14 +231,18 @@ class World:
         event = math.ceil((self._next_event_s - self.time_s) / self.tick_s)
         return max(1, min(ticks, 1, event))
 
-    def _run(self, ticks: int, goes_on: bool) -> int:
-        """Steps 6 to 8 of this tick and whole ticks after it."""
-        robot, node = self.robot, self.robot.node
-        done, trace = self._engine.run(ticks, goes_on)
-        robot.moving = self._engine.robot_moved
-        for k in range(done):
+    def _run(self, ticks: int, goes_on: bool, wanted: int, offers: bool) -> int:
+        """Steps 2 to 8 of some ticks; how many it was."""
+        robot, node, engine = self.robot, self.robot.node, self._engine
+        trace = engine.run(self._at_most(ticks), goes_on=goes_on, wanted=wanted, offers=offers)
+        if engine.left_for >= 0:
+            self._pay_departure(pushed=engine.pushed_to >= 0)
+        elif wanted >= 0:
+            self._bump(wanted)
+        robot.moving = engine.robot_moved
+        for row in trace:
             self._pay()
-            trace[k, 1] = robot.battery.charge_mj
+            row[1] = robot.battery.charge_mj
         self._hash.update(trace)
         if robot.node != node:
             self.tally.visits[robot.node] = self.tally.visits.get(robot.node, 0) + 1
@@ -252,9 +250,8 @@ class World:
             self._finish_work()
         if robot.battery.empty and self.robot_ready:
             self._strand()
-        self.crowd.answer()
         self._sense()
-        return done
+        return len(trace)
 
     def _fall_due(self) -> None:
         """Step 1: orders, announcements, blockages; then when to look again."""
@@ -280,14 +277,16 @@ class World:
                 self._told.add(index)
                 self.belief.announce(blockage)
             active = blockage.start_s <= now < blockage.end_s
-            for node in blockage.nodes:
-                if not active and self._closed_by.get(node) == index:
-                    del self._closed_by[node]
-                elif active and node not in self._closed_by:
-                    if self.crowd.holder[node] >= 0:
-                        late = True
-                    else:
-                        self._closed_by[node] = index
+            if active and index not in self._closed_by.values():
+                # All of it or nothing: half of it could wall in who stands on the other half.
+                if (self.crowd.holder[list(blockage.nodes)] >= 0).any():
+                    late = True
+                else:
+                    self._closed_by |= dict.fromkeys(blockage.nodes, index)
+            elif not active:
+                for node in blockage.nodes:
+                    if self._closed_by.get(node) == index:
+                        del self._closed_by[node]
         if self._closed_by.keys() != before:
             self.floor.set_blocked(self._closed_by)
             self.crowd.note_walls()
@@ -297,12 +296,11 @@ class World:
 
     # The controlled robot.
 
-    def _act(self, action: int) -> None:
-        """Step 5: what the robot committed to."""
+    def _act(self, action: int) -> int:
+        """Step 5: what the robot committed to; the node that it wants to enter now, or -1."""
         robot = self.robot
         if action >= 0:
-            self._go(action)
-            return
+            return self._go(action)
         robot.carry_mm = 0
         if action == CHARGE:
             if robot.node not in self.layout.chargers:
@@ -313,23 +311,24 @@ class World:
                 stop = self.next_stop()
                 raise ValueError(f"nothing to serve on node {robot.node}: next stop {stop}")
             self._serve()
+        return -1
 
-    def _go(self, node: int) -> None:
+    def _go(self, node: int) -> int:
         robot = self.robot
         if node not in self.floor.edges_mm(robot.node):
             raise ValueError(f"no move from node {robot.node} to {node}")
         heading = self._heading(node)
         if robot.heading_rad != heading and self._turn(heading):
-            return
+            return -1
         if robot.turn_carry_mm:
             robot.carry_mm, robot.turn_carry_mm = robot.turn_carry_mm, 0
+        return node
+
+    def _bump(self, node: int) -> None:
+        """The way was not free: somebody is there, or something that the robot now knows of."""
+        self.tally.vetoes += 1
         if node in self.floor.blocked:
             self.belief.bump(node, self.time_s)
-        if node in self.floor.blocked or self.crowd.holder[node] >= 0:
-            self.tally.vetoes += 1
-            robot.carry_mm = 0
-            return
-        self._depart(node)
 
     def _heading(self, node: int) -> float:
         (x0, y0), (x1, y1) = self.floor.xy(self.robot.node), self.floor.xy(node)
@@ -356,15 +355,15 @@ class World:
         robot.turn_carry_mm = robot.speed_mm * spare_ms // self._tick_ms - robot.speed_mm
         if ticks == 1:
             return False
-        robot.busy_until = self.tick + ticks - 1
+        robot.turning, robot.busy_until = True, self.tick + ticks - 1
         return True
 
-    def _depart(self, node: int) -> None:
-        """Onto an edge, by choice or pushed aside: starting and driving are paid alike."""
+    def _pay_departure(self, *, pushed: bool) -> None:
+        """Starting and driving are paid alike, by choice or pushed aside."""
         robot = self.robot
+        self.tally.pushes += pushed
         if not robot.moving:
             robot.battery.drain(self.profile.start_mj(robot.payload_kg))
-        self._engine.depart(node)
         robot.battery.drain(self.profile.drive_mj(robot.length_mm, robot.payload_kg))
 
     def _serve(self) -> None:
@@ -399,6 +398,7 @@ class World:
     def _finish_work(self) -> None:
         """What ends with this tick: work at a stop, a turn, or the wait for a charged pack."""
         robot, order = self.robot, self.book.taken
+        robot.turning = False
         if robot.stranded:
             robot.stranded = False
             robot.battery.add(round(self.rules.handling.rescue_soc * robot.battery.capacity_mj))

@@ -15,9 +15,12 @@ FAR = 2**31 - 1  # no way to the goal, in a field of millimetres
 NEXT_TRIP, NEW_WAY, DETOUR = 1, 2, 4
 
 # The clock: scalars of the world.
-TICK, WALLS, HELD, OFFERED, KEY, MOVED = 0, 1, 2, 3, 4, 5
+TICK, WALLS, HELD, KEY, MOVED, ASKS = 0, 1, 2, 3, 4, 5
 CLOSE_ENCOUNTERS, NEAR_TICKS, CONTACTS = 6, 7, 8
-CLOCK = 9
+# In: does the controlled robot offer its place, which neighbour does it want to enter (-1: none).
+# Out: the node it was pushed to, the one it left for (-1: none).
+OFFERED, WANTED, PUSHED, DEPARTED = 9, 10, 11, 12
+CLOCK = 13
 
 # The rules in whole numbers (`envs.people.WalkRules`).
 DETOUR_AFTER, DETOUR_PAUSE, HUMBLE_AFTER, GIVE_UP = 0, 1, 2, 3

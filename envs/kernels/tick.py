@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
-from .resolve import decide_all
-from .state import OFFERED, TICK, Turn, agents_of
+from .resolve import decide_all, start_move
+from .state import ASKS, DEPARTED, OFFERED, PUSHED, TICK, WANTED, Turn, agents_of
 from .walk import is_sound, meet, place_all, walk_all
 
-DONE, ASKED, READY, BROKEN = 0, 1, 2, 3  # why the ticks ended
+BROKEN = -1  # two agents share a node
 
 
 def run_ticks(
     floor, rows, places, holder, closed, fields, clock, rules, order, stamps, claim, wish, stack,
     met, near_m, contact_m, trace, ticks, repeats,
 ):  # fmt: skip
-    """`ticks` 0: steps 2 to 4 of a tick; the node the controlled robot is pushed to (-1: none).
+    """Run whole ticks, so many at most, until Python is needed; how many it was, or BROKEN.
 
-    Else finish this tick and run whole ones, so many at most; how many it was, and why it ended.
+    That is where somebody asks for something (`clock[ASKS]`), or where the controlled robot's next
+    action counts; with `repeats` a standing robot's action goes on, and only asking ends the run.
     """
+    agents = agents_of(rows, places)
     turn = turn_of(order, stamps, claim, wish, stack)
-    return ticks_of(
-        floor, agents_of(rows, places), holder, closed, fields, clock, rules, turn, met, near_m,
-        contact_m, trace, ticks, repeats,
-    )  # fmt: skip
+    robot = agents.node.shape[0] - 1
+    done = 0
+    while True:
+        pushed = decide_all(floor, agents, holder, closed, fields, clock, rules, turn)
+        if done == 0:
+            depart(floor, agents, holder, closed, clock, pushed)
+            clock[OFFERED] = 0
+        walk_all(floor, agents, holder, fields, clock)
+        place_all(floor, agents)
+        meet(agents, clock, met[0], met[1], near_m, contact_m)
+        note(agents, clock, trace, done)
+        done += 1
+        clock[TICK] += 1
+        clock[ASKS] = asked(agents)
+        if not is_sound(agents, holder, clock):
+            return BROKEN
+        stands = agents.to[robot] < 0
+        ready = not repeats and stands and agents.busy_until[robot] <= clock[TICK]
+        if done >= ticks or ready or clock[ASKS] != 0:
+            return done
 
 
 def turn_of(order, stamps, claim, wish, stack):
@@ -32,46 +50,27 @@ def turn_of(order, stamps, claim, wish, stack):
     )  # fmt: skip
 
 
-def ticks_of(
-    floor, agents, holder, closed, fields, clock, rules, turn, met, near_m, contact_m, trace,
-    ticks, repeats,
-):  # fmt: skip
-    """Run ticks until Python is needed: somebody asks, or the robot's next action counts.
-
-    With `repeats` a standing robot's action goes on, so that only asking ends the run.
-    """
+def depart(floor, agents, holder, closed, clock, pushed):
+    """Step 5: the controlled robot goes where it is pushed, or where it wants to and may."""
     robot = agents.node.shape[0] - 1
-    done = 0
-    decides = ticks == 0
-    while True:
-        if decides:
-            pushed = decide_all(floor, agents, holder, closed, fields, clock, rules, turn)
-            if ticks == 0:
-                return pushed, DONE
-        decides = True
-        walk_all(floor, agents, holder, fields, clock)
-        place_all(floor, agents)
-        meet(agents, clock, met[0], met[1], near_m, contact_m)
-        note(agents, clock, trace, done)
-        done += 1
-        clock[TICK] += 1
-        if not is_sound(agents, holder, clock):
-            return done, BROKEN
-        if done >= ticks:
-            return done, DONE
-        if asked(agents):
-            return done, ASKED
-        stands = agents.to[robot] < 0
-        if not repeats and stands and agents.busy_until[robot] <= clock[TICK]:
-            return done, READY
-        clock[OFFERED] = 0
+    node = clock[WANTED]
+    if node >= 0 and (holder[node] >= 0 or closed[node] != 0):
+        node = -1
+        agents.carry_mm[robot] = 0
+    if pushed >= 0:
+        node = pushed
+    clock[PUSHED] = pushed
+    clock[DEPARTED] = node
+    if node >= 0:
+        start_move(floor, agents, holder, clock, robot, node)
 
 
 def asked(agents):
-    """Whether any walker asks for something."""
-    found = False
+    """1 where any walker asks for something."""
+    found = 0
     for i in range(agents.node.shape[0] - 1):
-        found = found or agents.ask[i] != 0
+        if agents.ask[i] != 0:
+            found = 1
     return found
 
 
@@ -86,5 +85,5 @@ def note(agents, clock, trace, at):
         k += 3
 
 
-HELPERS = (turn_of, asked, note, ticks_of)
+HELPERS = (turn_of, depart, asked, note)
 ENTRIES = (run_ticks,)
