@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -82,6 +82,26 @@ def any_action(world: World, rng: np.random.Generator) -> int:
     if world.robot.node in world.layout.chargers:
         choices.append(CHARGE)
     return int(rng.choice(choices)) if world.robot_ready else WAIT
+
+
+def zoned() -> Layout:
+    """A small grid with a zone of every kind, none of which cuts a place off."""
+    plain = furnished(
+        open_grid(9, 14, [(r, c) for r in (2, 3, 5, 6) for c in (3, 4, 5, 8, 9, 10)]),
+        charger=0, station=13, storage=[18, 44, 59, 65, 102, 107, 125],
+    )  # fmt: skip
+    cols = plain.map.cols
+
+    def block(rows: range, columns: range) -> tuple[int, ...]:
+        return tuple(r * cols + c for r in rows for c in columns)
+
+    zones = (
+        Zone("slow", "speed_limit", block(range(8, 9), range(2, 12)), speed_m_s=0.35),
+        Zone("east", "one_way", block(range(4, 5), range(3, 11)), direction="east"),
+        Zone("west", "one_way", block(range(1, 2), range(3, 11)), direction="west"),
+        Zone("kiosk", "keep_out", block(range(2, 4), range(6, 7))),
+    )
+    return replace(plain, name="zoned", zones=zones)
 
 
 class StandsAt:
