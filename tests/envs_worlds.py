@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from envs.blockages import Blockage
+from envs.crowd import Crowd, Work
 from envs.floor import Floor
+from envs.kernels.state import COUNTERS, HELD, WALLS, agents_of
 from envs.layouts import Layout, fulfilment
 from envs.metrics import CONTACT_M, NEAR_M
 from envs.world import CHARGE, WAIT, YIELD, World
@@ -102,6 +104,53 @@ def zoned() -> Layout:
         Zone("kiosk", "keep_out", block(range(2, 4), range(6, 7))),
     )
     return replace(plain, name="zoned", zones=zones)
+
+
+@dataclass(frozen=True)
+class Agent:
+    """A walker of a scene: where it is, where it wants to go, and what it is doing."""
+
+    node: int
+    goal: int
+    person: bool = True
+    to: int = -1
+    busy: bool = False
+
+
+def scene(
+    map: GridMap | GraphMap, agents: Sequence[Agent], robot: int, closed: Iterable[int] = ()
+) -> Crowd:
+    """A crowd in this very state at tick 0: people first, each list the oldest trip first.
+
+    The walkers may be as many as there are nodes; agents on an edge are half-way along it.
+    """
+    people = sum(agent.person for agent in agents)
+    assert all(agent.person for agent in agents[:people]), "people come first"
+    crowd = quiet(furnished(map), start=robot).crowd
+    floor = crowd.floor
+    floor.set_blocked(closed)
+    crowd.n, crowd.people = len(agents), people
+    crowd.rows = np.zeros((COUNTERS, crowd.n + 1), dtype=np.int64)
+    crowd.places = np.zeros((4, crowd.n + 1))
+    crowd.agents = agents_of(crowd.rows, crowd.places)
+    crowd.work = Work.of(floor.size, crowd.n, floor.degree)
+    crowd.holder[:] = -1
+    crowd._stand([agent.node for agent in agents], robot, 0.5, 0.7)
+    rows = crowd.agents
+    for i, agent in enumerate(agents):
+        rows.goal[i] = agent.goal
+        rows.slot[i] = crowd.ways.hold(agent.goal, not agent.person)
+        rows.best_mm[i] = crowd.ways.distance_mm(int(rows.slot[i]), agent.node)
+        rows.busy_until[i] = 10**6 if agent.busy else 0
+        if agent.to >= 0:
+            rows.to[i], rows.length_mm[i], rows.done_mm[i] = agent.to, 1000, 500
+            rows.rate_mm[i] = rows.speed_mm[i]
+            crowd.holder[agent.to] = i
+            crowd.clock[HELD] += 1
+    crowd._held = [[slot, -1] for slot in rows.slot[:-1].tolist()]
+    crowd.note_walls()
+    rows.walls[:] = crowd.clock[WALLS]
+    return crowd
 
 
 class StandsAt:

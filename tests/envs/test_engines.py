@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envs import rules, world
+from envs.crowd import Crowd
 from envs.engine import Engine, ReadableEngine
 from envs.kernels import ROOM
 from envs.layouts import Layout, built_in, fulfilment
-from envs.metrics import CONTACT_M, NEAR_M
 from envs.world import World
 
 Case = tuple[Callable[[], Layout], int, int]
@@ -43,10 +43,9 @@ def _cells_of_2_4_m() -> Any:
 class PlainEngine(Engine):
     """The kernels, not compiled."""
 
-    def _call(self, ticks: int, goes_on: bool) -> Any:
-        return ROOM.entries["run_ticks"](
-            *self.crowd.arguments(), self._met, NEAR_M, CONTACT_M, self._trace, ticks, goes_on
-        )
+    def __init__(self, crowd: Crowd) -> None:
+        super().__init__(crowd)
+        self._kernel = ROOM.entries["run_ticks"]  # type: ignore[assignment]
 
 
 def driven(case: str, seed: int, ticks: int, engine: type[Engine]) -> World:

@@ -14,6 +14,7 @@ from envs_worlds import SMALL, put
 from envs.blockages import Blockage
 from envs.driver import Driver, snapshot_of
 from envs.episode import Episode, PlannerSettings, run_episode
+from envs.kernels.sense_state import VIEW, VIEW_NODE
 from envs.layouts import built_in, fulfilment
 from envs.metrics import SUMMARY_KEYS
 from envs.world import World
@@ -21,8 +22,9 @@ from planners.tasks import make_chooser
 
 DELIVER_KEYS = {
     "deliveries", "late", "delivery_time_p50_s", "delivery_time_p95_s", "close_encounters",
-    "near_seconds", "contacts", "wh_per_delivery", "charges", "strandings", "give_ups", "replans",
-    "route_changes", "plan_ms_p50", "plan_ms_p99", "proven_bound", "paid_over_planned",
+    "near_seconds", "contacts", "wh_per_delivery", "charges", "charger_wait_s", "strandings",
+    "give_ups", "aborts", "refusals", "replans", "route_changes",
+    "plan_ms_p50", "plan_ms_p99", "proven_bound", "paid_over_planned",
     "decided_by", "sim_seconds_per_wall_second", "trace_hash", "seed",
 }  # fmt: skip
 
@@ -182,7 +184,9 @@ def test_a_goal_out_of_reach_is_given_up_and_goes_back() -> None:
 
 def scramble(world: World, rng: np.random.Generator) -> int:
     """Change everything that the robot cannot know; returns how many walkers were moved."""
-    _, inside = world._sensor.view(world.robot.node)
+    senses = world.belief.senses
+    assert senses.ints[VIEW_NODE] == world.robot.node
+    inside = set(senses.in_view[: senses.ints[VIEW]].tolist())
     crowd, moved = world.crowd, 0
     free = np.flatnonzero(~world.floor.map.blocked.ravel() & (crowd.holder < 0))
     spots = [n for n in rng.permutation(free).tolist() if n not in inside]
