@@ -27,8 +27,9 @@ CONTACT_M = 0.5  # two bodies this close have touched (a)
 
 SUMMARY_KEYS = (
     "deliveries", "late", "delivery_time_p50_s", "delivery_time_p95_s", "close_encounters",
-    "near_seconds", "contacts", "wh_per_delivery", "charges", "strandings", "give_ups", "replans",
-    "route_changes", "plan_ms_p50", "plan_ms_p99", "proven_bound", "paid_over_planned",
+    "near_seconds", "contacts", "wh_per_delivery", "charges", "charger_wait_s", "strandings",
+    "give_ups", "aborts", "refusals", "replans", "route_changes",
+    "plan_ms_p50", "plan_ms_p99", "proven_bound", "paid_over_planned",
     "decided_by", "sim_seconds_per_wall_second", "trace_hash", "seed",
 )  # fmt: skip
 
@@ -83,7 +84,10 @@ class Tally:
     late: int = 0
     charges: int = 0
     strandings: int = 0
-    give_ups: int = 0
+    give_ups: int = 0  # aborts among them
+    aborts: int = 0  # orders given up to reach a charger in time
+    charger_wait_s: float = 0.0  # for the plug, from joining its queue
+    refused: set[tuple[str, str]] = field(default_factory=set)  # (order, code), each counted once
     vetoes: int = 0
     pushes: int = 0
     replans: Counter[str] = field(default_factory=Counter)
@@ -128,6 +132,9 @@ class Tally:
             "charges": self.charges,
             "strandings": self.strandings,
             "give_ups": self.give_ups,
+            "aborts": self.aborts,
+            "charger_wait_s": self.charger_wait_s,
+            "refusals": dict(sorted(Counter(code for _, code in self.refused).items())),
             "replans": dict(sorted(self.replans.items())),
             "route_changes": self.route_changes,
             "plan_ms_p50": percentile(self.plan_ms, 50),

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from planners import GraphMap, GridMap, Guidance, KeptFields, PlanResult, check, plan
+from planners.tasks import ChargeRule
+from planners.tasks.reserve import DEFAULT_RULE
 
 from .battery import MJ_PER_WH
 from .routes import Leg, Route
@@ -36,7 +38,8 @@ class PlannerSettings:
     `guidance="layers"` leads astar and wastar by what the layers leave to pay: on maps of at most
     `exact_nodes` nodes by the exact cost-to-go of the goal, on larger ones by coarse tiles. With
     the closed-form h alone (`guidance=None`) a weighted search grants the layers' own size as
-    slack, and they wash out.
+    slack, and they wash out. `charge_rule` says where charging ends and when to turn back on the
+    way; the chooser should go by the same one.
 
     Raises ValueError for another word than `layers`, or times and shares that make no sense.
     """
@@ -53,8 +56,8 @@ class PlannerSettings:
     standing_after: int = 4
     yield_after: int = 10
     give_up_s: float = 120.0
-    charge_to: float = 0.9
     ask_again_s: float = 5.0
+    charge_rule: ChargeRule = DEFAULT_RULE
     exact_nodes: int = 100_000
 
     def __post_init__(self) -> None:
@@ -138,7 +141,6 @@ class Replanner:
         world.tally.paid_s += leg.paid_s(world.time_s - leg.began_s, met, actual_wh, weights)
         if arrived:
             world.tally.planned_s += leg.planned_s
-            world.robot.learn_margin(leg.planned_wh, actual_wh)
         else:
             left_m = leg.least_m if route is None else route.left_m
             world.tally.planned_s += leg.planned_s * leg.done_share(left_m)
@@ -338,6 +340,5 @@ class Replanner:
         if leg.planned_s is not None:
             return
         costs = world.belief.costs()
-        seconds = leg.promise(costs.explain(route.ids), costs.weights)
+        leg.promise(costs.explain(route.ids))
         leg.planned_m = route.left_m
-        leg.planned_wh = world.profile.trip_wh(route.left_m, seconds, world.robot.payload_kg)

@@ -43,6 +43,7 @@ class Watch:
     """Call it after every tick; `columns` says what it saw.
 
     An agent is stuck while it has finished no trip for `stuck_s`; a trip given up is not finished.
+    Work at the end of a trip (picking, charging) belongs to it.
     The robot's trips are its legs: it gets somewhere when it works at a stop or charges. Time in
     which it has nothing to do, or waits for a charged pack, is not held against it.
     """
@@ -74,6 +75,8 @@ class Watch:
         trips = world.crowd.agents.trips.copy()
         gap_s = world.time_s - self._finished_s
         np.maximum(self._longest_s, gap_s, out=self._longest_s)
+        works = world.crowd.agents.busy_until[:-1] > world.tick
+        self._finished_s[:-1][works] = world.time_s
         self._finished_s[trips > self._trips] = world.time_s
         if self._robot_got_somewhere(world):
             self._finished_s[-1] = world.time_s

@@ -69,7 +69,7 @@ def test_an_agent_that_finishes_nothing_is_stuck_and_giving_up_does_not_help():
     world = world_of(workers=2, seed=2)
     watch, agents = Watch(world), world.crowd.agents
     for _ in range(1900):
-        agents.busy_until[1] = world.tick + 9  # it never gets to move
+        agents.goal[1], agents.next_goal[1] = agents.node[1], -1  # it never gets to move
         agents.give_ups[1] += world.tick % 100 == 0
         world.step(WAIT)
         watch(world)
