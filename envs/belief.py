@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +20,8 @@ from scipy.spatial import cKDTree
 from planners import CostField, GridMap, Layer
 
 from .battery import RobotProfile
-from .blockages import Blockage, Floor, Map, near_matrix
-from .people import Body, Sighting, Walker, body_of
+from .blockages import Blockage, near_matrix
+from .floor import Floor, Map
 from .streams import draw, stream_key, unit
 
 if TYPE_CHECKING:
@@ -55,7 +55,28 @@ class BeliefModel:
     track_weight: float = 0.25
     track_s: float = 5.0
     detour_s: float = 20.0  # cost of a node that may be blocked, times that probability
-    standing_s: float = 10.0  # cost of a node where somebody was just seen standing
+    standing_s: float = 10.0  # mean of what is left of the stop of somebody seen standing
+
+
+@dataclass(frozen=True)
+class Body:
+    """A person or robot as seen: its id, node and position."""
+
+    id: int
+    node: int
+    x_m: float
+    y_m: float
+    person: bool
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One look round: the nodes in view, the bodies seen there, the nodes seen blocked."""
+
+    time_s: float
+    visible: npt.NDArray[np.int64]
+    bodies: tuple[Body, ...]
+    obstacles: frozenset[int]
 
 
 class Sensor:
@@ -94,7 +115,7 @@ class Sensor:
         found = self._views.get(node)
         if found is None:
             if self._tree is not None:
-                around = self._tree.query_ball_point(self._floor.xy[node], self._model.radius_m)
+                around = self._tree.query_ball_point(self._floor.xy(node), self._model.radius_m)
                 ids = np.array(sorted(around), dtype=np.int64)
             else:
                 row, col = divmod(node, self._cols)
@@ -110,14 +131,14 @@ class Sensor:
         tick: int,
         time_s: float,
         node: int,
-        walkers: Sequence[Walker],
+        walkers: Sequence[Any],
         blocked: frozenset[int],
     ) -> Sighting:
         """What is noticed from `node`; dice are keyed by tick and thing."""
         ids, inside = self.view(node)
         model, key = self._model, self._key
         bodies = [
-            body_of(walker, self._floor)
+            Body(walker.id, walker.node, walker.x_m, walker.y_m, walker.person)
             for walker in walkers
             if (walker.node in inside or walker.to in inside)
             and unit(key, tick, walker.id) < model.detection
@@ -127,7 +148,7 @@ class Sensor:
             seen.add(self._somewhere(ids, tick, 1))
         if unit(key + 2, tick, 2) < model.false_alarm:
             ghost = self._somewhere(ids, tick, 3)
-            x, y = self._floor.xy[ghost]
+            x, y = self._floor.xy(ghost)
             bodies.append(Body(1_000_000 + tick, ghost, x, y, person=True))
         return Sighting(time_s, ids, tuple(bodies), frozenset(seen))
 
@@ -357,7 +378,7 @@ class Belief:
         self._push("congestion", delay, 0.005)
         self._push("risk", 1.0 - np.exp(-rate * pace), 0.002)
         self._push("energy", (self._profile.ambient_w * (pace + delay) + drive_j) / 3600.0, 1e-4)
-        self._push("blockage", self._doubt_costs(time_s), 0.0)
+        self._push("blockage", self._doubt_costs(time_s, robot_m), 0.05)
 
     def _add_tracks(self, rate: Values, time_s: float, robot_m: tuple[float, float]) -> None:
         """Chance that a person seen just now is near a node when the robot could be there."""
@@ -380,13 +401,17 @@ class Belief:
                 near = np.minimum(1.0, area / variance * np.exp(-0.5 * square / variance))
                 rate[ids] += self.model.track_weight * share * near
 
-    def _doubt_costs(self, time_s: float) -> Values:
+    def _doubt_costs(self, time_s: float, robot_m: tuple[float, float] | None) -> Values:
+        """Blockages by their odds; a stop by what is left of it when the robot could be there."""
+        stop_s, speed = max(self.model.standing_s, 1e-9), self._profile.speed_m_s
         cost = np.zeros(len(self._fleet))
         for node, (odds, when) in self._doubts.items():
             cost[node] += self.model.detour_s * self._decayed(odds, time_s - when)
         for track in self.tracks.values():
             if time_s - track.standing_since >= 2.0:
-                cost[track.node] += self.model.standing_s
+                away_m = math.dist(robot_m, self._position_m[track.node]) if robot_m else 0.0
+                ahead_s = time_s - track.time_s + away_m / speed
+                cost[track.node] += stop_s * math.exp(-ahead_s / stop_s)
         return cost
 
     def _push(self, name: str, values: Values, tolerance: float) -> None:

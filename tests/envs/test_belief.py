@@ -280,8 +280,11 @@ def test_somebody_standing_costs_a_wait() -> None:
     belief = belief_on()
     for k in range(8):
         belief.sense(sighting(0.5 * k, person(94)))
-    belief.refresh(4.0, (0.0, 4.0), force=True)
+    belief.refresh(3.5, (10.0, 4.0), force=True)
     assert belief.costs().layer("blockage")[94] == pytest.approx(10.0)
+    belief.refresh(3.5, (0.0, 4.0), force=True)  # by the time it gets there most stops are over
+    speed = belief._profile.speed_m_s
+    assert belief.costs().layer("blockage")[94] == pytest.approx(10.0 * math.exp(-1.0 / speed))
     belief.refresh(30.0, (0.0, 4.0))
     assert belief.costs().layer("blockage")[94] == 0.0
 
