@@ -179,7 +179,11 @@ def save_plan(
 def save_map(file: Path, layout: Layout, trace: EpisodeTrace) -> None:
     """The warehouse three times: where the robot drove, and its final risk and congestion."""
     grid = layout.map
-    assert isinstance(grid, GridMap)
+    if not isinstance(grid, GridMap):
+        from .street_figures import save_street_map
+
+        save_street_map(file, layout, trace)
+        return
     figure, panels = _panels(grid, 3, tall=5.0)
     heats = (
         ("visits of the robot", trace.visits, "viridis"),
