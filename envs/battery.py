@@ -213,30 +213,3 @@ class Battery:
         self.charge_mj += added
         self.charged_mj += added
         return added
-
-
-@dataclass
-class Robot:
-    """The controlled robot's body; `to` is -1 while it stands on `node`."""
-
-    node: int
-    battery: Battery
-    to: int = -1
-    done_mm: int = 0
-    length_mm: int = 0
-    carry_mm: int = 0
-    heading_rad: float | None = None
-    turn_left_ms: int = 0
-    busy_until: int = 0
-    stranded: bool = False
-    charging: bool = False
-    moving: bool = False
-    payload_kg: float = 0.0
-    stop: int = 0
-    margin: float = 1.2
-
-    def learn_margin(self, predicted_wh: float, actual_wh: float) -> None:
-        """Move the margin a tenth of the way to actual over predicted, within [1, 3] (a)."""
-        if predicted_wh > 0:
-            ratio = min(3.0, max(1.0, actual_wh / predicted_wh))
-            self.margin += 0.1 * (ratio - self.margin)

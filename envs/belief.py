@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +20,8 @@ from scipy.spatial import cKDTree
 from planners import CostField, GridMap, Layer
 
 from .battery import RobotProfile
-from .blockages import Blockage, Floor, Map, near_matrix
-from .people import Body, Sighting, Walker, body_of
+from .blockages import Blockage, near_matrix
+from .floor import Floor, Map
 from .streams import draw, stream_key, unit
 
 if TYPE_CHECKING:
@@ -56,6 +56,27 @@ class BeliefModel:
     track_s: float = 5.0
     detour_s: float = 20.0  # cost of a node that may be blocked, times that probability
     standing_s: float = 10.0  # cost of a node where somebody was just seen standing
+
+
+@dataclass(frozen=True)
+class Body:
+    """A person or robot as seen: its id, node and position."""
+
+    id: int
+    node: int
+    x_m: float
+    y_m: float
+    person: bool
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One look round: the nodes in view, the bodies seen there, the nodes seen blocked."""
+
+    time_s: float
+    visible: npt.NDArray[np.int64]
+    bodies: tuple[Body, ...]
+    obstacles: frozenset[int]
 
 
 class Sensor:
@@ -94,7 +115,7 @@ class Sensor:
         found = self._views.get(node)
         if found is None:
             if self._tree is not None:
-                around = self._tree.query_ball_point(self._floor.xy[node], self._model.radius_m)
+                around = self._tree.query_ball_point(self._floor.xy(node), self._model.radius_m)
                 ids = np.array(sorted(around), dtype=np.int64)
             else:
                 row, col = divmod(node, self._cols)
@@ -110,14 +131,14 @@ class Sensor:
         tick: int,
         time_s: float,
         node: int,
-        walkers: Sequence[Walker],
+        walkers: Sequence[Any],
         blocked: frozenset[int],
     ) -> Sighting:
         """What is noticed from `node`; dice are keyed by tick and thing."""
         ids, inside = self.view(node)
         model, key = self._model, self._key
         bodies = [
-            body_of(walker, self._floor)
+            Body(walker.id, walker.node, walker.x_m, walker.y_m, walker.person)
             for walker in walkers
             if (walker.node in inside or walker.to in inside)
             and unit(key, tick, walker.id) < model.detection
@@ -127,7 +148,7 @@ class Sensor:
             seen.add(self._somewhere(ids, tick, 1))
         if unit(key + 2, tick, 2) < model.false_alarm:
             ghost = self._somewhere(ids, tick, 3)
-            x, y = self._floor.xy[ghost]
+            x, y = self._floor.xy(ghost)
             bodies.append(Body(1_000_000 + tick, ghost, x, y, person=True))
         return Sighting(time_s, ids, tuple(bodies), frozenset(seen))
 

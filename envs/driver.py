@@ -207,7 +207,7 @@ class Driver:
         """Bring route, progress and the count of blocked ticks up to where the robot stands."""
         world, route, leg = self.world, self._route, self._leg
         node = world.robot.node
-        if self._tried is not None and self._tried[0] == node and world.robot.turn_left_ms <= 0:
+        if self._tried is not None and self._tried[0] == node:
             self._blocked_ticks += 1
         elif self._tried is not None and self._tried[0] != node:
             self._blocked_ticks = 0
@@ -258,7 +258,7 @@ class Driver:
     def _way_m(self, route: Route) -> list[tuple[float, float]]:
         """Where the robot will be in 0 to 5 seconds if nothing stops it."""
         xy, speed = self.world.floor.xy, self.world.profile.speed_m_s
-        return [xy[route.ahead(k * speed)] for k in range(6)]
+        return [xy(route.ahead(k * speed)) for k in range(6)]
 
     def _replan(self, reason: str) -> None:
         world, old = self.world, self._route
