@@ -16,6 +16,7 @@ that are so short in the network itself slow anybody down.
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,8 +75,9 @@ def city_layout(
     The hub, the first charger, lies where the network is densest. Further chargers and then the
     places of delivery (`stations`) are put one by one as far as possible, by path, from all before
     them; places to pick up (`storage`) are drawn from the nearer half of the area, and the k-th
-    popular of them gets a share of 1 / k of the orders. Places are bays (see the module). Nodes of
-    the network keep their ids, those of lanes and bays follow; labels are dropped.
+    popular of them gets a share of 1 / k of the orders. Places are bays (see the module). The map
+    holds the area alone: its nodes of the network first, labelled with their label (or id) as text,
+    then those of lanes, `FROM>TO/1` and so on, and bays, `bay 1` and so on.
 
     Args:
         graph: positions in metres, degrees (longitude, latitude) or millionths of a degree, which
@@ -97,9 +99,7 @@ def city_layout(
             f"{name}: only {floor.sum()} nodes reach each other: a hub, a pick-up and a drop need 3"
         )
     area = _area(graph, floor, rules)
-    closed = np.ones(graph.size, dtype=np.bool_)
-    closed[area] = False
-    graph = graph.with_blocked(np.flatnonzero(closed), True)
+    graph, area = _part(graph, area)
     chargers, drops, pickups = _places(graph, area, seed, rules)
     city, bays = _streets(graph, [*chargers, *drops, *pickups], rules)
     cut = np.cumsum([len(chargers), len(drops)])
@@ -160,7 +160,21 @@ def _both_ways(graph: GraphMap) -> GraphMap:
     first = np.diff(tails[order] * graph.size + heads[order], prepend=-1) != 0
     kept = order[first]
     position = graph.positions_m(np.arange(graph.size))
-    return _from_edges(Edges(tails[kept], heads[kept], length_m[kept]), position, graph.blocked)
+    labels = [graph.label(node) for node in range(graph.size)]
+    edges = Edges(tails[kept], heads[kept], length_m[kept])
+    return _from_edges(edges, position, labels, graph.blocked)
+
+
+def _part(graph: GraphMap, nodes: Ids) -> tuple[GraphMap, Ids]:
+    """The graph of some nodes alone, in the order of their ids, and their new ids."""
+    kept = np.sort(nodes)
+    new = np.full(graph.size, -1, dtype=np.int64)
+    new[kept] = np.arange(kept.size)
+    edges = floor_edges(graph)
+    inside = (new[edges.tails] >= 0) & (new[edges.heads] >= 0)
+    edges = Edges(new[edges.tails[inside]], new[edges.heads[inside]], edges.length_m[inside])
+    labels = [str(graph.label(node)) for node in kept.tolist()]
+    return _from_edges(edges, graph.positions_m(kept), labels), new[nodes]
 
 
 def _values(field: object) -> Floats:
@@ -183,8 +197,10 @@ def _area(graph: GraphMap, floor: Mask, rules: CityRules) -> Ids:
         reached = int((trip_m <= 2 * rules.reach_m).sum())
         if reached > most:
             best, most = trip_m, reached
+    order = np.argsort(best, kind="stable")
     wanted = min(rules.drops + rules.pickups + rules.chargers, nodes.size)
-    return np.argsort(best, kind="stable")[: max(most, wanted)]
+    limit_m = max(2 * rules.reach_m, float(best[order[wanted - 1]])) * (1 + 1e-9)
+    return order[: int((best <= limit_m).sum())]
 
 
 def _places(
@@ -218,6 +234,11 @@ def _streets(graph: GraphMap, places: list[int], rules: CityRules) -> tuple[Grap
     pieces = np.ceil(edges.length_m / rules.lane_m).astype(np.int64)
     pieces = np.maximum(pieces, np.where(edges.length_m >= rules.lane_m, 2, 1))
     position = graph.positions_m(np.arange(graph.size))
+    names = list(graph.labels or ())
+    for u, v, count in zip(
+        edges.tails.tolist(), edges.heads.tolist(), pieces.tolist(), strict=True
+    ):
+        names += [f"{names[u]}>{names[v]}/{k}" for k in range(1, count)]
     edges, position = _lanes(edges, pieces, position, rules)
     bays = position.shape[0] + np.arange(len(places))
     side, exits = _kerbs(edges, position, places)
@@ -230,7 +251,7 @@ def _streets(graph: GraphMap, places: list[int], rules: CityRules) -> tuple[Grap
             np.concatenate([edges.length_m, ways, ways]),
         ),
         position,
-        np.concatenate([graph.blocked, np.zeros(position.shape[0] - graph.size, dtype=np.bool_)]),
+        [*names, *(f"bay {k}" for k in range(1, bays.size + 1))],
     ), bays
 
 
@@ -284,8 +305,10 @@ def _kerbs(edges: Edges, position: Floats, places: list[int]) -> tuple[Floats, I
     return sides, exits
 
 
-def _from_edges(edges: Edges, position: Floats, blocked: Mask) -> GraphMap:
+def _from_edges(
+    edges: Edges, position: Floats, labels: Sequence[Hashable], blocked: Mask | None = None
+) -> GraphMap:
     order = np.lexsort((edges.heads, edges.tails))
     counts = np.bincount(edges.tails, minlength=position.shape[0])
     indptr = np.concatenate([[0], np.cumsum(counts)])
-    return GraphMap(indptr, edges.heads[order], edges.length_m[order], position, blocked=blocked)
+    return GraphMap(indptr, edges.heads[order], edges.length_m[order], position, labels, blocked)

@@ -16,7 +16,7 @@ from envs.city import CityRules, city_layout
 from envs.formats import LoadedGraph, LoadedMap, coarsen, load_graph, load_map, load_ros_map
 from envs.formats.roads import GRAPH_SUFFIXES
 from envs.layouts import Layout, from_map
-from planners import GridMap, MapFormatError
+from planners import GraphMap, GridMap, MapFormatError
 
 Moves = Literal["four", "eight"]
 
@@ -68,7 +68,9 @@ def layout_of_file(path: str | Path, seed: int = 0) -> tuple[Layout, list[str]]:
     loaded = load_place(path)
     if isinstance(loaded, LoadedGraph):
         layout = city_layout(loaded.graph, seed=seed, name=loaded.name)
-        used = int((~layout.map.blocked[: loaded.graph.size]).sum())
+        assert isinstance(layout.map, GraphMap)
+        names = {str(loaded.graph.label(node)) for node in range(loaded.graph.size)}
+        used = len(names.intersection(map(str, layout.map.labels or ())))
         return layout, [
             f"the robot works on {used:,} of {loaded.graph.size:,} nodes, where a round trip from "
             f"the hub is at most {2 * CityRules().reach_m:,.0f} m; --profile street is a robot "

@@ -11,11 +11,16 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
+from envs.formats import LoadedGraph
 from envs.layouts import Layout
 from envs.metrics import EpisodeTrace
 from planners import GraphMap
+from planners.drawing import draw_trace
 from planners.drawing.colours import BLACK, GREEN, PURPLE, STREET, YELLOW
+from planners.drawing.heat import caption, draw_ends
+from planners.result import Trace
 
 from .figures import DPI, checked_picture
 
@@ -51,8 +56,9 @@ def draw_along(axes: Axes, graph: GraphMap, values: Values, label: str, colours:
     lines.set_array(on[shown][order])
     lines.set_clim(0.0, top)
     axes.add_collection(lines)
-    axes.figure.colorbar(lines, ax=axes, label=label, location="bottom", shrink=0.8, pad=0.02,
+    bar = axes.figure.colorbar(lines, ax=axes, label=label, location="bottom", shrink=0.8, pad=0.02,
                          extend="max" if on[shown].max() > top else "neither")  # fmt: skip
+    bar.ax.xaxis.set_major_locator(MaxNLocator(4))
     return axes
 
 
@@ -85,7 +91,31 @@ def save_street_map(file: Path, layout: Layout, trace: EpisodeTrace) -> None:
         draw_along(draw_layout_streets(axes, graph), graph, values, label, colours)
         draw_graph_places(axes, layout)
         axes.set_title(f"{layout.name}: {name}" if axes is panels[0] else name, fontsize=11)
-    handles, labels = panels[0].get_legend_handles_labels()
+    _save(figure, panels[0], file)
+
+
+def save_street_plan(file: Path, loaded: LoadedGraph, trace: Trace, risk: Values | None) -> None:
+    """Streets and path over the order of expansion, and beside it over the risk per node.
+
+    Raises:
+        ValueError: a network without positions, or a file name that ends in no format we write.
+    """
+    panels = 1 if risk is None else 2
+    figure = Figure(figsize=(9 * panels, 8.4), layout="constrained")
+    axes = list(figure.subplots(1, panels, squeeze=False).flat)
+    draw_trace(trace, axes[0])
+    axes[0].set_title(f"{loaded.name}, {caption(trace)}", fontsize=11)
+    if risk is not None:
+        if risk.size != loaded.graph.size:
+            raise ValueError("a risk per edge cannot be drawn: give one value per node")
+        draw_layout_streets(axes[1], loaded.graph)
+        draw_along(axes[1], loaded.graph, risk, "risk, cost per metre", "magma_r")
+        draw_ends(axes[1], trace)
+    _save(figure, axes[0], file)
+
+
+def _save(figure: Figure, axes: Axes, file: Path) -> None:
+    handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
     checked_picture(file).parent.mkdir(parents=True, exist_ok=True)
     metadata = {"Software": None} if file.suffix.lower() == ".png" else None

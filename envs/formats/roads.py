@@ -100,10 +100,11 @@ def load_npz(
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             found = {entry.filename.removesuffix(".npy"): entry for entry in packed.infolist()}
-            missing = [name for name in _ARRAYS if name not in found]
+            placed = found.keys() & _POSITIONS.keys()
+            kinds = {**_ARRAYS, **(_POSITIONS if placed else {})}
+            missing = [name for name in kinds if name not in found]
             if missing:
                 raise MapFormatError(f"has no array {', '.join(missing)}", source=shown)
-            kinds = {**_ARRAYS, **(_POSITIONS if found.keys() >= _POSITIONS.keys() else {})}
             _check_unpacked([found[name] for name in kinds], limit_bytes, shown)
             arrays = {
                 name: _npy(packed.read(found[name]), name, kind, shown)
