@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-from envs.formats import LoadedMap
+from envs.formats import LoadedGraph, LoadedMap
 from envs.layouts import Layout
 from envs.metrics import EpisodeTrace
 from planners import GridMap, PlanResult
@@ -143,7 +143,7 @@ def draw_budget(axes: Axes, lines: Mapping[str, Sequence[tuple[float, float | No
 
 
 def save_plan(
-    file: Path, loaded: LoadedMap, result: PlanResult, risk: Values | None = None
+    file: Path, loaded: LoadedMap | LoadedGraph, result: PlanResult, risk: Values | None = None
 ) -> None:
     """Map and path over the order of expansion, and beside it over the risk where there is one.
 
@@ -153,8 +153,14 @@ def save_plan(
     Raises:
         ValueError: a file name that ends in no format we write.
     """
-    grid, trace = loaded.grid, result.trace
+    trace = result.trace
     assert trace is not None
+    if isinstance(loaded, LoadedGraph):
+        from .street_figures import save_street_plan
+
+        save_street_plan(file, loaded, trace, risk)
+        return
+    grid = loaded.grid
     figure, panels = _panels(grid, 1 if risk is None else 2, tall=6.4)
     draw_trace(trace, panels[0])
     if risk is not None:
@@ -176,7 +182,11 @@ def save_layout(file: Path, layout: Layout) -> None:
 def save_map(file: Path, layout: Layout, trace: EpisodeTrace) -> None:
     """The warehouse three times: where the robot drove, and its final risk and congestion."""
     grid = layout.map
-    assert isinstance(grid, GridMap)
+    if not isinstance(grid, GridMap):
+        from .street_figures import save_street_map
+
+        save_street_map(file, layout, trace)
+        return
     figure, panels = _panels(grid, 3, tall=5.0)
     heats = (
         ("visits of the robot", trace.visits, "viridis"),
