@@ -28,7 +28,7 @@ class Drawing:
         cell_m: metres of a cell.
         moves: (size,) bytes; bit k says that direction k (north, east, south, west) may be taken.
         blocked: (rows, cols) bool, walls and keep-out zones.
-        free: node ids from which the stations can be reached.
+        free: node ids from which the stations can be reached, chargers left out.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -48,7 +48,9 @@ class Drawing:
         self.steps = (-grid.cols, 1, grid.cols, -1)
         self.blocked = np.asarray(grid.blocked, dtype=np.bool_)
         self._fields: OrderedDict[int, npt.NDArray[np.float32]] = OrderedDict()
-        self.free = np.flatnonzero(np.isfinite(self.way_m(layout.stations[0]).reshape(-1)))
+        reached = np.isfinite(self.way_m(layout.stations[0]).reshape(-1))
+        reached[list(layout.chargers)] = False
+        self.free = np.flatnonzero(reached)
 
     def way_m(self, goal: int) -> npt.NDArray[np.float32]:
         """(rows, cols) metres of the shortest way to `goal`, infinite where there is none; kept."""

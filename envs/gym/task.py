@@ -148,7 +148,9 @@ class WarehouseTask(WarehouseEnv):
                 world.advance(driver.action(), self._last_tick - world.tick)
         except Undecided:
             snapshot = self._pending.asked
-        self.choices = Choices(snapshot or snapshot_of(world), self._shown, self._cache)
+        self.choices = Choices(
+            snapshot or snapshot_of(world), self._shown, self._cache, self._planner.charge_rule
+        )
 
     def action_masks(self) -> npt.NDArray[np.int8]:
         """(rows,) int8, 1 for the rows that may be chosen now."""
