@@ -1,4 +1,4 @@
-"""Routes in the living world: what a spared search would have changed, and what leads the others."""
+"""Routes in the living world: what a spared search would change, what leads the others."""
 
 from __future__ import annotations
 
