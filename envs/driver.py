@@ -85,7 +85,7 @@ class Driver:
         names = tuple(order.id for order in world.book.open(world.time_s))
         if self._waiting and world.time_s < self._ask_s and names == self._asked_open:
             return
-        world.belief.refresh(world.time_s, world.robot_position_m, force=True)
+        self.replanner.refresh(force=True)
         snapshot = snapshot_of(world)
         decision = self.chooser.choose(snapshot)
         self._ask_s = world.time_s + self.settings.ask_again_s
