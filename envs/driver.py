@@ -102,7 +102,7 @@ class Driver:
         if self._waiting and world.time_s < self._ask_s and names == self._asked_open:
             return
         self._charging.finish()
-        world.belief.refresh(world.time_s, world.robot_position_m, force=True)
+        self.replanner.refresh(force=True)
         decision = self.chooser.choose(snapshot_of(world))
         self._ask_s = world.time_s + self.settings.ask_again_s
         self._asked_open = names
