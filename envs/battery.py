@@ -215,6 +215,11 @@ class Battery:
     def empty(self) -> bool:
         return self.charge_mj == 0
 
+    @property
+    def balanced(self) -> bool:
+        """Whether the books are right to the millijoule; the world asserts it every tick."""
+        return self.charge_mj == self.start_mj + self.charged_mj - self.drained_mj
+
     def drain(self, energy_mj: int) -> int:
         """Take up to `energy_mj` and return what was taken."""
         return self.drain_nj(energy_mj * NJ_PER_MJ)

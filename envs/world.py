@@ -390,6 +390,7 @@ class World:
                 bodies.append(body_of(walker, floor))
             assert crowd.holder[walker.node] == walker.id, (self.tick, walker.id)
         assert crowd.holder[robot.node] == ROBOT, self.tick
+        assert robot.battery.balanced, self.tick
         # Every agent holds its nodes and nobody holds more: no shared node, so no swap either.
         assert held == len(crowd.holder), self.tick
         self.meetings.observe(here, robot.moving, bodies)
