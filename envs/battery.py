@@ -9,8 +9,7 @@ tasks took over what was predicted is the margin that the robot learns.
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import log
 
 from .power import NJ_PER_MJ, EnergyRates, charge_nj, settle
@@ -145,6 +144,19 @@ PROFILES: dict[str, RobotProfile] = {
         turn_rad_s=0.6,
         charge_w=60.0,
     ),
+    # A robot for pavements: a walker's speed, some 8 km a charge. Makers of such robots publish up
+    # to 6.4 km/h and loads of about 10 kg; all other figures are assumptions.
+    "street": RobotProfile(
+        name="street",
+        capacity_wh=160.0,
+        mass_kg=35.0,
+        inertia_kg_m2=3.0,
+        friction=0.1,
+        ambient_w=50.0,
+        speed_m_s=1.5,
+        turn_rad_s=1.0,
+        charge_w=150.0,
+    ),
     # The delivery robot on a charger that fills it in an hour (an assumption, not a product).
     "fast": replace(_DELIVERY, name="fast", charge_w=960.0),
 }
@@ -268,40 +280,3 @@ def task_margin(predicted_wh: float, actual_wh: float, spared_wh: float) -> floa
     if predicted_wh <= 0:
         return 1.0
     return min(MARGIN_MOST, max(1.0, (actual_wh - spared_wh) / predicted_wh))
-
-
-@dataclass
-class Robot:
-    """The controlled robot's body; `to` is -1 while it stands on `node`.
-
-    `margin` is what energies are multiplied with before the battery rule: the largest that any of
-    the last `MARGIN_TASKS` tasks would have needed (see `task_margin`), the first guess counting as
-    one of them. It rises at once and falls only when a bad task is that long ago.
-    """
-
-    node: int
-    battery: Battery
-    to: int = -1
-    done_mm: int = 0
-    length_mm: int = 0
-    carry_mm: int = 0
-    heading_rad: float | None = None
-    turn_left_ms: int = 0
-    busy_until: int = 0
-    stranded: bool = False
-    charging: bool = False
-    moving: bool = False
-    payload_kg: float = 0.0
-    stop: int = 0
-    margin: float = 1.2
-    needed: deque[float] = field(default_factory=lambda: deque(maxlen=MARGIN_TASKS))
-
-    def __post_init__(self) -> None:
-        self.needed.append(self.margin)
-
-    def learn_margin(self, predicted_wh: float, actual_wh: float) -> None:
-        """Take in a finished task: what was predicted for all of it, and what it took."""
-        if predicted_wh > 0:
-            spared_wh = SPARED_SHARE * self.battery.profile.capacity_wh
-            self.needed.append(task_margin(predicted_wh, actual_wh, spared_wh))
-            self.margin = max(self.needed)

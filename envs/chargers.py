@@ -17,13 +17,15 @@ from scipy.spatial import cKDTree
 
 from planners import GridMap
 
-from .blockages import Floor, stays_connected
+from .blockages import stays_connected
+from .floor import Floor
 from .streams import stream
 
 if TYPE_CHECKING:
     from .battery import RobotProfile
     from .layouts import Layout
 
+ROBOT = -1  # the controlled robot in a queue; traffic robots go by their number
 PLACES_PER_CHARGER = 4  # (a)
 LOOK_ROUND = 200  # (a) nodes around a charger among which waiting places are looked for
 
@@ -179,61 +181,45 @@ class ChargerQueues:
         return min(((node, self.wait_s(node, tick)) for node in self._queue), key=lambda at: at[1])
 
 
-class TrafficCharging:
-    """Which traffic robot charges when. Asked at the end of each of its trips and at each arrival.
+class Recharging:
+    """When a traffic robot goes to charge instead of on its next trip.
 
-    `next_goal` takes the place of the next scripted trip while a robot queues or charges;
-    `arrived` gives its plug back once it is off the charger.
+    It queues as soon as charging is due and the least wait is within its patience, and works on
+    until it is its turn.
     """
 
     def __init__(
-        self,
-        queues: ChargerQueues,
-        agents: Sequence[int],
-        *,
-        seed: int,
-        tick_s: float,
-        cycle: ChargeCycle | None = None,
+        self, queues: ChargerQueues, robot: int, *, seed: int, tick_s: float, cycle: ChargeCycle
     ) -> None:
-        self._queues, self._cycle = queues, cycle or ChargeCycle()
-        self._poll = max(1, round(1.0 / tick_s))  # a robot that waits looks up every second
-        self._retry = max(1, round(self._cycle.retry_s / tick_s))
-        self._times = {
-            agent: charge_times(seed, k, tick_s, self._cycle) for k, agent in enumerate(agents)
-        }
-        self._due = {agent: next(times) for agent, times in self._times.items()}
-        self._full: set[int] = set()  # charged, perhaps still on the charger
-        self.charges = 0
+        self._queues, self._robot = queues, robot
+        self._times = charge_times(seed, robot, tick_s, cycle)
+        self._cycle, self._tick_s = cycle, tick_s
+        self._due, self._ticks = next(self._times)
+        self._trips_to_charge = 0  # 2: the next trip leads to the plug, 1: this one does
 
-    def next_goal(self, agent: int, node: int, tick: int) -> tuple[int, int] | None:
-        """(goal, ticks to stand there) of an agent that stands on `node`; None: it works on."""
-        queues, (due, ticks) = self._queues, self._due[agent]
-        charger = queues.charger_of(agent)
+    def due(self, tick: int) -> tuple[int, int] | None:
+        """The charger and the ticks at its plug if the trip planned now leads there, else None."""
+        queues, robot = self._queues, self._robot
+        if self._trips_to_charge or tick < self._due or not queues.power_w:
+            return None
+        charger = queues.charger_of(robot)
         if charger is None:
-            if tick < due:
-                return None
             charger, wait_s = queues.least_wait(tick)
             if wait_s > self._cycle.patience_s:
-                self._due[agent] = (tick + self._retry, ticks)
+                self._due = tick + round(self._cycle.retry_s / self._tick_s)
                 return None
-            queues.join(agent, charger, tick, ticks)
-        if agent in self._full:
+            queues.join(robot, charger, tick, self._ticks)
+        if not queues.may_enter(robot, charger):
             return None
-        if not queues.may_enter(agent, charger):
-            place = queues.place(agent)
-            return (node if place is None else place), self._poll
-        if node != charger:
-            return charger, ticks
-        self.charges += 1
-        self._full.add(agent)
-        self._due[agent] = next(self._times[agent])
-        return None
+        self._trips_to_charge = 2
+        return charger, self._ticks
 
-    def arrived(self, agent: int, node: int, tick: int) -> None:
-        """The agent is on `node` now."""
-        if agent in self._full and self._queues.charger_of(agent) != node:
-            self._full.discard(agent)
-            self._queues.leave(agent, tick)
+    def trip_begins(self, tick: int) -> None:
+        """The robot sets out on the trip planned last; after charging its place is free."""
+        if self._trips_to_charge == 1:
+            self._queues.leave(self._robot, tick)
+            self._due, self._ticks = next(self._times)
+        self._trips_to_charge = max(0, self._trips_to_charge - 1)
 
 
 def waiting_places(

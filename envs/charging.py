@@ -15,7 +15,7 @@ from planners.tasks import ChargeRule, Decision, FieldCache, Legs, Snapshot
 from planners.tasks.reserve import charge_decision, queue_wh, within_charge
 
 from .battery import MJ_PER_WH
-from .people import ROBOT
+from .chargers import ROBOT
 
 if TYPE_CHECKING:
     from .world import World
@@ -153,7 +153,7 @@ class Charging:
             queues.leave(ROBOT, self._world.tick)
 
     def _near(self, charger: int) -> bool:
-        x, y = self._world.floor.xy[charger]
+        x, y = self._world.floor.xy(charger)
         here_x, here_y = self._world.robot_position_m
         return math.hypot(x - here_x, y - here_y) <= JOIN_M
 

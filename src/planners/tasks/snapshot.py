@@ -11,6 +11,7 @@ import operator
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -26,6 +27,7 @@ LATENESS_WEIGHTS: Mapping[str, float] = {"urgent": 4.0, "normal": 1.0, "low": 0.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]{0,31}")
 
 
+@lru_cache(maxsize=4096)
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     """Sort key that reads digits as numbers; every tie of this package is broken by it.
 
