@@ -36,14 +36,16 @@ class Charging:
         self._parking: int | None = None
         self._joined_s: float | None = None
         self._task: tuple[float, int] | None = None  # predicted Wh, mJ drained before it
-        self._look_mj = 0.0  # turning back is looked at when so much has been drained in all
+        self._look_mj = 0.0  # turning back is looked at when so much has been drained in all,
+        self._look_version = -1  # or when the believed map is another one
 
     # Tasks: what was predicted, what was paid.
 
     def begin(self, decision: Decision) -> None:
         """Take up a decision to serve an order or to charge."""
-        world, drained_mj = self._world, self._world.robot.battery.drained_mj
+        drained_mj = self._world.robot.battery.drained_mj
         self._parking, self._task, self._look_mj = None, None, 0.0
+        self._look_version = self._world.belief.map_version
         if decision.kind == "charge":
             chargers = self._look().chargers
             self._charger = chargers[decision.goal or min(chargers)]
@@ -56,7 +58,7 @@ class Charging:
                 # From anywhere on its way a charger can be reached by way of the drop.
                 way_wh = candidate.energy_wh + candidate.to_charger_wh
                 spare_wh = self._rule.spare_wh(self._look(), way_wh)
-                self._look_again(drained_mj, spare_wh, world.robot.margin)
+                self._look_again(drained_mj, spare_wh, self._world.robot.margin)
 
     def finish(self) -> None:
         """The task is done: learn the margin from it."""
@@ -76,12 +78,14 @@ class Charging:
         """A decision to charge where the charge comes near what the way to a charger takes.
 
         The way grows by no more than the energy driven, so it is looked at again only after so
-        much that both could have met.
+        much that both could have met, or when the believed map has changed.
         """
         self._unplug()
         world, drained_mj = self._world, self._world.robot.battery.drained_mj
-        if drained_mj < self._look_mj or world.robot.node == world.next_stop():
+        known = drained_mj < self._look_mj and world.belief.map_version == self._look_version
+        if known or world.robot.node == world.next_stop():
             return None
+        self._look_version = world.belief.map_version
         snapshot = replace(self._look(), payload_kg=0.0)  # other hands take what is on board
         legs = Legs(snapshot, self._cache)
         ways = within_charge(snapshot, legs)

@@ -12,10 +12,11 @@ from .stats import Change, mean_of, paired_change
 
 COLUMNS = (
     "charging", "shifts", "strandings", "strandings an hour", "deliveries an hour",
-    "against the best threshold, %", "Wh a delivery", "charges an hour", "turned back",
-    "refused for charge", "least charge, Wh", "margin at the end",
+    "against the best threshold, %", "credited", "credited, against the best, %",
+    "Wh a delivery", "charges an hour", "turned back", "refused for charge", "least charge, Wh",
+    "margin at the end",
 )  # fmt: skip
-RATE = "deliveries_an_hour"
+RATE, CREDITED = "deliveries_an_hour", "credited_an_hour"
 
 
 def write_report(folder: Path) -> tuple[Path, Path]:
@@ -57,39 +58,35 @@ def label(rule: str) -> str:
     return "reserve rule" if rule == RESERVE else f"below {rule} %"
 
 
-def against(own: Sequence[Row], base: Sequence[Row]) -> Change | None:
-    """Paired change of the deliveries an hour, in percent, over the seeds that both have."""
-    was = {row["seed"]: row[RATE] for row in base}
-    pairs = [(row[RATE], was[row["seed"]]) for row in own if row["seed"] in was]
+def against(own: Sequence[Row], base: Sequence[Row], rate: str) -> Change | None:
+    """Paired change of a rate, in percent, over the seeds that both have."""
+    was = {row["seed"]: row[rate] for row in base}
+    pairs = [(row[rate], was[row["seed"]]) for row in own if row["seed"] in was]
     return paired_change([pair[0] for pair in pairs], [pair[1] for pair in pairs], percent=True)
 
 
-def best_threshold(groups: dict[str, list[Row]]) -> str | None:
-    """The threshold with the most deliveries an hour, strandings and their lost time included."""
+def best_threshold(groups: dict[str, list[Row]], rate: str) -> str | None:
+    """The threshold with the highest rate, strandings and their lost time included."""
     thresholds = [rule for rule in groups if rule != RESERVE]
-    return max(thresholds, key=lambda rule: _mean(groups[rule], RATE), default=None)
+    return max(thresholds, key=lambda rule: _mean(groups[rule], rate), default=None)
 
 
 def markdown(groups: dict[str, list[Row]], failed: Sequence[Row]) -> str:
     """The page: the world, the table, what failed."""
     first = next(iter(groups.values()))[0]
-    best = best_threshold(groups)
     lines = [
         f"# {first['spec']}",
         "",
         f"{first['capacity_wh']:g} Wh, one charger in a corner of {first['map']}, "
         f"{first['workers']} workers, {first['orders_per_hour']:g} orders an hour, shifts of "
         f"{first['hours']:g} h. A stranded robot loses 15 min and is brought 20 % of charge. "
-        "Deliveries an hour are per credited hour: the time to win back what a shift ended with "
-        "below its start is added to it. The same seed is the same orders and people for every "
-        "rule; intervals are 95 % over paired seeds.",
+        "Credited: the time in which a charger brings back what a shift ended with below its "
+        "start, and what stranded robots were brought, is added to its hours. The same seed is "
+        "the same orders and people for every rule; intervals are 95 % over paired seeds.",
         "",
         f"| {' | '.join(COLUMNS)} |",
         f"| --- |{' ---: |' * (len(COLUMNS) - 1)}",
-        *(
-            f"| {' | '.join(_cells(rule, own, groups[best] if best else None))} |"
-            for rule, own in groups.items()
-        ),
+        *(f"| {' | '.join(_cells(rule, groups))} |" for rule in groups),
         "",
         f"![Strandings and deliveries an hour]({FIGURE})",
     ]
@@ -99,16 +96,20 @@ def markdown(groups: dict[str, list[Row]], failed: Sequence[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _cells(rule: str, own: Sequence[Row], base: Sequence[Row] | None) -> list[str]:
+def _cells(rule: str, groups: dict[str, list[Row]]) -> list[str]:
+    own = groups[rule]
     hours = own[0]["hours"]
-    change = None if base is None or own is base else against(own, base)
+    rates = []
+    for rate in (RATE, CREDITED):
+        best = best_threshold(groups, rate)
+        change = None if best in (None, rule) else against(own, groups[str(best)], rate)
+        rates += [f"{_mean(own, rate):.2f}", _shown(change)]
     return [
         label(rule),
         str(len(own)),
         str(sum(row["strandings"] for row in own)),
         f"{_per_hour(own, 'strandings', hours):.2f}",
-        f"{_mean(own, RATE):.2f}",
-        _shown(change),
+        *rates,
         f"{_mean(own, 'wh_per_delivery'):.1f}",
         f"{_per_hour(own, 'charges', hours):.2f}",
         str(sum(row["aborts"] for row in own)),

@@ -63,17 +63,19 @@ def charge_rule(name: str) -> ChargeRule:
     return Threshold(low_soc=share, top_up_soc=0.0)
 
 
-def credited_hours(hours: float, start_wh: float, end_wh: float, profile: RobotProfile) -> float:
-    """The hours of a shift if it had ended with the charge that it began with.
+def credited_hours(
+    hours: float, start_wh: float, end_wh: float, profile: RobotProfile, brought_wh: float = 0.0
+) -> float:
+    """The hours of a shift if all energy had come from the charger.
 
-    A robot that ends emptier than it began has lived on what somebody else charged: the time that
-    its charger takes to bring that back, the robot's own draw deducted, is added; what it ends
-    with beyond its start is credited alike.
+    A robot that ends emptier than it began has lived on what somebody else charged, and so has one
+    that was brought a pack (`brought_wh`): the time that a charger takes for that, the robot's own
+    draw deducted, is added; what it ends with beyond its start is credited alike.
 
     >>> credited_hours(8.0, 180.0, 84.4, robot_profile("delivery"))
     8.5
     """
-    return hours + (start_wh - end_wh) / (profile.charge_w - profile.ambient_w)
+    return hours + (start_wh + brought_wh - end_wh) / (profile.charge_w - profile.ambient_w)
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class BatteryRun(FrozenRun):
         )  # fmt: skip
 
     def measure(self) -> dict[str, Any]:
-        """What the shift brought; rates are per credited hour (see `credited_hours`)."""
+        """What the shift brought; see `credited_hours` for `credited_an_hour`."""
         world, rule = self.world(), charge_rule(self.rule)
         start_wh = world.robot.battery.charge_wh
         episode = run_episode(
@@ -110,14 +112,18 @@ class BatteryRun(FrozenRun):
             PlannerSettings(charge_rule=rule), seconds=3600.0 * self.hours,
         )  # fmt: skip
         battery, summary = world.robot.battery, episode.summary
-        hours = credited_hours(self.hours, start_wh, battery.charge_wh, world.profile)
+        packs = summary["strandings"] - world.robot.stranded
+        brought_wh = packs * world.rules.handling.rescue_soc * self.capacity_wh
+        hours = credited_hours(self.hours, start_wh, battery.charge_wh, world.profile, brought_wh)
         rows = [row for row in episode.rows if row["event"] == "charge"]
         return {
             **{key: summary[key] for key in KEPT},
-            "deliveries_an_hour": summary["deliveries"] / hours,
+            "deliveries_an_hour": summary["deliveries"] / self.hours,
+            "credited_an_hour": summary["deliveries"] / hours,
             "credited_hours": hours,
             "start_wh": start_wh,
             "end_wh": battery.charge_wh,
+            "brought_wh": brought_wh,
             "drained_wh": battery.drained_mj / MJ_PER_WH,
             "charged_from_wh_p50": percentile([row["charge_wh"] for row in rows], 50),
             "least_wh": float(episode.trace.charge_wh.min()),

@@ -8,13 +8,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from envs.battery import MJ_PER_WH, PROFILES
 from envs.driver import Driver, PlannerSettings
 from envs.episode import Episode, run_episode
-from envs.layouts import fulfilment
+from envs.layouts import Layout, fulfilment
 from envs.world import World
+from planners import GridMap
 from planners.tasks import ChargeRule, Threshold, make_chooser
 
 SMALL = fulfilment(2, 3)
@@ -207,6 +209,25 @@ def test_orders_beyond_the_battery_are_refused_counted_and_never_hang() -> None:
     assert episode.summary["strandings"] == 0  # it waits at its charger, and tops up
     reasons = [row["reason"] for row in events(episode, "decision") if row["kind"] == "wait"]
     assert "cannot be served on a full battery from charger-1 either" in reasons[0]
+
+
+def test_a_charger_believed_to_be_cut_off_is_a_counted_refusal_and_no_hang() -> None:
+    world = quiet(orders=far_order(), start=SMALL.stations[-1])
+    for node in world.floor.neighbours(CHARGER):
+        world.belief.bump(node, 0.0)
+    episode = drive(world, 900.0)
+    first = events(episode, "decision")[0]
+    assert (first["kind"], first["refused"]) == ("wait", [["O1", "no_charger"]])
+    assert first["reason"].endswith("O1 ends where no charger can be reached from")
+    assert episode.summary["refusals"] == {"no_charger": 1}
+    assert episode.summary["deliveries"] == 1  # once belief has faded
+
+
+def test_a_floor_whose_charger_nobody_can_leave_is_refused_when_it_is_made() -> None:
+    one_way = np.full((1, 5), 0b0000_0100, dtype=np.uint8)  # eastward only
+    grid = GridMap(np.zeros((1, 5), dtype=bool), moves="four", one_way=one_way)
+    with pytest.raises(ValueError, match="cut off"):
+        Layout("line", grid, (0,), (2,), (4,), np.ones(5, dtype=np.float32))
 
 
 def test_a_long_shift_on_a_small_battery_strands_nobody() -> None:

@@ -53,6 +53,8 @@ def test_what_a_shift_ends_with_is_credited() -> None:
     # The hours added are those in which the charger brings the difference back.
     net_w = profile.charge_w - profile.ambient_w
     assert (lower - 8.0) * net_w == pytest.approx(80.0)
+    brought = credited_hours(8.0, 180.0, 180.0, profile, brought_wh=40.0)
+    assert (brought - 8.0) * net_w == pytest.approx(40.0)
 
 
 @pytest.mark.parametrize("name", ["battery", "battery-long-corridor"])
@@ -85,8 +87,8 @@ def made_up(rule: str, seed: int, **values: Any) -> dict[str, Any]:
     row = {
         "rule": rule, "seed": seed, "spec": "x", "map": "m", "hours": 8.0, "workers": 1,
         "capacity_wh": 200.0, "orders_per_hour": 6.0, "strandings": 0, "aborts": 0,
-        "deliveries_an_hour": 3.0, "wh_per_delivery": 30.0, "charges": 8, "refusals": {},
-        "least_wh": 1.0, "margin": 1.2,
+        "deliveries_an_hour": 3.0, "credited_an_hour": 2.0, "wh_per_delivery": 30.0,
+        "charges": 8, "refusals": {}, "least_wh": 1.0, "margin": 1.2,
     }  # fmt: skip
     return {**row, **values}
 
@@ -97,8 +99,8 @@ def test_the_rule_is_compared_with_the_best_threshold_seed_by_seed() -> None:
     rows += [made_up("5", seed, strandings=16) for seed in (1, 2)]
     groups = by_rule(rows)
     assert list(groups) == ["5", "25", "reserve"]
-    assert best_threshold(groups) == "25"
+    assert best_threshold(groups, "deliveries_an_hour") == "25"
     page = markdown(groups, [{**rows[0], "error": "too hot"}])
-    assert "| reserve rule | 2 | 0 | 0.00 | 3.00 | -50.0 [-50.0, -50.0] |" in page
+    assert "| reserve rule | 2 | 0 | 0.00 | 3.00 | -50.0 [-50.0, -50.0] | 2.00 |" in page
     assert "| below 5 % | 2 | 32 | 2.00 | 3.00 |" in page
     assert "- reserve, seed 2: too hot" in page

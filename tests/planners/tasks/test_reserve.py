@@ -293,8 +293,23 @@ def test_a_threshold_looks_at_the_charge_alone() -> None:
 
 def test_turning_back_keeps_a_last_share_of_the_reserve() -> None:
     snapshot = line(10, charge_wh=40.0, margin=1.5)
-    assert ChargeRule().spare_wh(snapshot, 25.0) == pytest.approx(40.0 - 37.5 - 2.5)
-    assert ChargeRule(last_share=1.0).spare_wh(snapshot, 20.0) == 0.0
+    assert ChargeRule().spare_wh(snapshot, 8.0) == 40.0 - 12.0 - 2.5
+    assert ChargeRule().spare_wh(snapshot, 25.0) == 40.0 - 25.0 - 7.5  # what the rule left there
+    assert ChargeRule(last_share=0.5).spare_wh(snapshot, 10.0) == 40.0 - 10.0 - 5.0
+    assert ChargeRule(last_share=0.0).spare_wh(snapshot, 10.0) == 40.0 - 15.0
+
+
+@given(
+    way_wh=st.floats(0.0, 60.0), margin=st.floats(1.0, 3.0), left_wh=st.floats(0.0, 20.0),
+    share=st.floats(0.0, 0.5),
+)  # fmt: skip
+def test_what_the_rule_allows_is_not_called_back_at_the_drop(
+    way_wh: float, margin: float, left_wh: float, share: float
+) -> None:
+    """At the drop the rule leaves the way and the reserve, if the task took what was foreseen."""
+    at_drop = line(10, charge_wh=way_wh + 10.0 + left_wh, margin=margin)
+    spare_wh = ChargeRule(last_share=share).spare_wh(at_drop, way_wh)
+    assert spare_wh >= 10.0 * share + left_wh - 1e-9
 
 
 @pytest.mark.parametrize(
