@@ -7,16 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-<<<<<<< HEAD
-from envs_worlds import StandsAt as Walker
-from envs_worlds import floor_of as Floor
-
-from envs.battery import PROFILES
-from envs.belief import Belief, BeliefModel, Body, Sensor, SensorModel, Sighting
-from envs.blockages import Blockage, near_matrix
-from envs.layouts import Layout, fulfilment
-from planners import GridMap, plan
-=======
 from sensing import OPEN, PERSON, SURE, TRAFFIC, belief_on, watch
 
 from envs.battery import PROFILES
@@ -25,7 +15,6 @@ from envs.blockages import Blockage
 from envs.kernels import sense_state as at
 from envs.layouts import fulfilment
 from planners import CostField, GridMap, Layer, plan
->>>>>>> origin/main
 
 MIDDLE = OPEN.node((4, 10))
 
