@@ -95,7 +95,7 @@ def test_the_elder_trip_goes_first_and_people_before_robots(engine: str) -> None
         world.crowd.agents.since[:2] = since
         assert turn(world).moves.get(first) == 2
     mixed = scene(open_grid(1, 6), [Agent(1, 2), Agent(3, 2, person=False)], 5, engine=engine)
-    mixed.agents.since[:2] = (5, 0)
+    mixed.crowd.agents.since[:2] = (5, 0)
     assert turn(mixed).moves[0] == 2
 
 

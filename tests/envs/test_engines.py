@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from envs import rules, world
 from envs.engine import Engine, ReadableEngine
 from envs.kernels import ROOM
+from envs.kernels.state import OFFERED
 from envs.layouts import Layout, built_in, fulfilment
 from envs.world import World
 
@@ -68,7 +69,7 @@ def state(of: World) -> dict[str, Any]:
     agents = {name: row.tolist() for name, row in of.crowd.agents._asdict().items()}
     return {
         **agents,
-        "clock": of.crowd.clock.tolist(),
+        "clock": of.crowd.clock[:OFFERED].tolist(),  # beyond: what one call is told and tells
         "holder": of.crowd.holder.tolist(),
         "charge": of.robot.battery.charge_mj,
         "hash": of.trace_hash,
