@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .belief import BeliefModel, SensorModel
+from .chargers import ChargeCycle
 from .people import WalkRules
 
 
@@ -23,9 +24,10 @@ class Handling:
 
 @dataclass(frozen=True)
 class Assumptions:
-    """How walkers walk, the sensor sees, belief fades, work is handled."""
+    """How walkers walk, the sensor sees, belief fades, work is handled, traffic robots charge."""
 
     walk: WalkRules = field(default_factory=WalkRules)
     sensor: SensorModel = field(default_factory=SensorModel)
     belief: BeliefModel = field(default_factory=BeliefModel)
     handling: Handling = field(default_factory=Handling)
+    charge_cycle: ChargeCycle = field(default_factory=ChargeCycle)

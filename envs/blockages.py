@@ -1,16 +1,13 @@
-"""Temporary blockages, drawn ahead of time; and the robot's route, node by node."""
+"""Temporary blockages, drawn ahead of time."""
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
@@ -18,51 +15,6 @@ from .floor import Floor
 from .streams import stream
 
 HOUR_S = 3600.0
-
-
-@dataclass
-class Route:
-    """A way under way: its nodes, the metres along it, and the node reached.
-
-    `left_s[k]` is what the rest from node k was to cost when that was last looked at.
-    """
-
-    nodes: list[int]
-    along_m: list[float]
-    left_s: npt.NDArray[np.float64]
-    at: int = 0
-
-    @classmethod
-    def on(cls, floor: Floor, nodes: list[int], step_costs_s: npt.NDArray[np.float64]) -> Route:
-        """A route along `nodes`, none of it driven yet."""
-        along_m = [0.0]
-        for node, after in pairwise(nodes):
-            along_m.append(along_m[-1] + floor.edges_mm(node)[after] / 1000.0)
-        return cls(nodes, along_m, rest_sums(step_costs_s))
-
-    def expect(self, step_costs_s: npt.NDArray[np.float64]) -> None:
-        """From here on, expect the rest to cost these steps."""
-        self.left_s[self.at :] = rest_sums(step_costs_s)
-
-    @property
-    def left_m(self) -> float:
-        """Metres still to go."""
-        return self.along_m[-1] - self.along_m[self.at]
-
-    @property
-    def rest(self) -> list[int]:
-        """The nodes still to go, the present one first."""
-        return self.nodes[self.at :]
-
-    def ahead(self, metres: float) -> int:
-        """The node reached after so many more metres; the last one beyond the end."""
-        at = bisect_right(self.along_m, self.along_m[self.at] + metres + 1e-9) - 1
-        return self.nodes[at]
-
-
-def rest_sums(step_costs_s: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """(k + 1,) sums of the last steps, from all k of them down to none."""
-    return np.concatenate((np.cumsum(step_costs_s[::-1])[::-1], [0.0]))
 
 
 @dataclass(frozen=True)

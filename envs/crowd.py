@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from .chargers import ChargeCycle, ChargerQueues, Recharging
 from .floor import Floor, Ways
 from .kernels.state import (
     CLOCK,
@@ -79,8 +80,13 @@ class Crowd:
     def __init__(
         self, layout: Layout, floor: Floor, robot_node: int, *, seed: int, workers: int,
         traffic: int, tick_s: float, robot_m_s: float, rules: WalkRules,
+        chargers: ChargerQueues, charge_cycle: ChargeCycle,
     ) -> None:  # fmt: skip
         self.floor, self.rules, self.seed = floor, rules, seed
+        self._charging = [
+            Recharging(chargers, i, seed=seed, tick_s=tick_s, cycle=charge_cycle)
+            for i in range(traffic)
+        ]
         self.n, self.people = workers + traffic, workers
         self.ways = Ways(floor)
         self.clock = np.zeros(CLOCK, dtype=np.int64)
@@ -130,7 +136,10 @@ class Crowd:
     def _plan_trip(self, i: int) -> None:
         """Look up the way of the trip after this one."""
         agents = self.agents
-        goal, dwell = next(self._trips[i])
+        charge = None
+        if i >= self.people:
+            charge = self._charging[i - self.people].due(int(self.clock[TICK]))
+        goal, dwell = charge or next(self._trips[i])
         row = self.ways.hold(goal, i >= self.people)
         self._held[i][1] = row
         agents.next_goal[i], agents.next_dwell[i], agents.next_slot[i] = goal, dwell, row
@@ -152,6 +161,8 @@ class Crowd:
             ask = int(asks[i])
             asks[i] = 0
             if ask & NEXT_TRIP:
+                if i >= self.people:
+                    self._charging[i - self.people].trip_begins(int(self.clock[TICK]))
                 self.ways.drop(self._held[i][0])
                 self._held[i] = [self._held[i][1], -1]
                 self._plan_trip(i)
@@ -197,17 +208,3 @@ class Crowd:
             self.ways.fields, self.clock, self.rule_numbers, work.order, work.stamps, work.claim,
             work.wish, work.stack,
         )  # fmt: skip
-
-    @property
-    def walkers(self) -> list[Walker]:
-        """Stand-ins for the sensor."""
-        return [Walker(self, i) for i in range(self.n)]
-
-
-class Walker:
-    """One walker as the sensor sees it."""
-
-    def __init__(self, crowd: Crowd, i: int) -> None:
-        a = crowd.agents
-        self.id, self.node, self.to, self.person = i, int(a.node[i]), int(a.to[i]), i < crowd.people
-        self.x_m, self.y_m = float(a.x_m[i]), float(a.y_m[i])

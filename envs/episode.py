@@ -48,9 +48,12 @@ def run_episode(
     rows: list[dict[str, Any]] = []
     began = time.perf_counter()
     ticks = round(seconds / world.tick_s)
-    for k in range(ticks):
-        world.step(driver.action())
-        if k % trace_every == 0:
+    tick = 0
+    while tick < ticks:
+        row = -(-tick // trace_every) * trace_every  # the next tick with a row on the robot
+        most = 1 if on_tick is not None else min(row + 1, ticks) - tick
+        tick += world.advance(driver.action(), most)
+        if tick == row + 1:
             battery = world.robot.battery
             world.note("robot", node=world.robot.node, charge_wh=battery.charge_wh)
         rows += world.take_events()

@@ -27,8 +27,9 @@ CONTACT_M = 0.5  # two bodies this close have touched (a)
 
 SUMMARY_KEYS = (
     "deliveries", "late", "delivery_time_p50_s", "delivery_time_p95_s", "close_encounters",
-    "near_seconds", "contacts", "wh_per_delivery", "charges", "strandings", "give_ups", "replans",
-    "route_changes", "plan_ms_p50", "plan_ms_p99", "proven_bound", "paid_over_planned",
+    "near_seconds", "contacts", "wh_per_delivery", "charges", "charger_wait_s", "strandings",
+    "give_ups", "aborts", "refusals", "replans", "route_changes",
+    "plan_ms_p50", "plan_ms_p99", "proven_bound", "paid_over_planned",
     "decided_by", "sim_seconds_per_wall_second", "trace_hash", "seed",
 )  # fmt: skip
 
@@ -76,34 +77,6 @@ class TraceHash:
 
 
 @dataclass
-class Leg:
-    """The drive to one goal: what the first route promised and what was paid.
-
-    Paid is counted in the planner's own terms: seconds, close encounters and watt-hours, each at
-    the weight that the costs give it.
-    """
-
-    goal: int
-    began_s: float
-    drained_mj: int
-    encounters: int
-    planned_s: float | None = None
-    planned_wh: float = 0.0
-    progress_s: float = 0.0
-    least_m: float = math.inf
-
-    def promise(self, parts: Mapping[str, float], weights: Mapping[str, float]) -> float:
-        """Note the first route's cost by layer; returns its driving seconds (congestion at 1)."""
-        self.planned_s = math.fsum(parts.values())
-        weight = weights["congestion"]
-        return parts["base"] + (parts["congestion"] / weight if weight > 0 else 0.0)
-
-    def paid_s(self, seconds: float, met: int, wh: float, weights: Mapping[str, float]) -> float:
-        """Seconds paid, with encounters and energy at their weights."""
-        return seconds + weights["risk"] * met + weights["energy"] * wh
-
-
-@dataclass
 class Tally:
     """Counts of one episode; times in seconds, energies in Wh."""
 
@@ -111,12 +84,19 @@ class Tally:
     late: int = 0
     charges: int = 0
     strandings: int = 0
-    give_ups: int = 0
+    give_ups: int = 0  # aborts among them
+    aborts: int = 0  # orders given up to reach a charger in time
+    charger_wait_s: float = 0.0  # for the plug, from joining its queue
+    refused: set[tuple[str, str]] = field(default_factory=set)  # (order, code), each counted once
     vetoes: int = 0
     pushes: int = 0
     replans: Counter[str] = field(default_factory=Counter)
+    spared: Counter[str] = field(default_factory=Counter)  # replans that needed no search
     decided_by: Counter[str] = field(default_factory=Counter)
     route_changes: int = 0
+    changed_m: float = 0.0  # of routes, left out by those that replaced them
+    driven_m: float = 0.0
+    delay_s: float = 0.0  # on a leg, neither driving nor turning
     plan_ms: list[float] = field(default_factory=list)
     proven_bound: float | None = None
     paid_s: float = 0.0
@@ -127,6 +107,11 @@ class Tally:
         """Count a delivery that reached its drop at `arrival_s`."""
         self.delivery_times_s.append(arrival_s - release_s)
         self.late += arrival_s > due_s
+
+    @property
+    def churn(self) -> float:
+        """Metres of routes that were changed per kilometre driven."""
+        return 1000.0 * self.changed_m / self.driven_m if self.driven_m > 0 else 0.0
 
     def certified(self, certificate: float) -> None:
         """Remember the largest certificate of an executed plan."""
@@ -147,6 +132,9 @@ class Tally:
             "charges": self.charges,
             "strandings": self.strandings,
             "give_ups": self.give_ups,
+            "aborts": self.aborts,
+            "charger_wait_s": self.charger_wait_s,
+            "refusals": dict(sorted(Counter(code for _, code in self.refused).items())),
             "replans": dict(sorted(self.replans.items())),
             "route_changes": self.route_changes,
             "plan_ms_p50": percentile(self.plan_ms, 50),

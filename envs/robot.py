@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .battery import Battery
+from collections import deque
+
+from .battery import MARGIN_TASKS, SPARED_SHARE, Battery, task_margin
 from .kernels.state import Agents
 
 
@@ -10,20 +12,25 @@ class Robot:
     """The last of the agents, with what only the controlled robot has.
 
     Attributes:
-        battery: its charge; margin: actual over predicted energy as learned so far.
+        battery: its charge.
+        margin: what energies are multiplied with before the battery rule: the largest that any of
+            the last `MARGIN_TASKS` tasks would have needed (see `task_margin`), the first guess
+            counting as one. It rises at once and falls only when a bad task is that long ago.
         heading_rad: where it points (None before its first move).
         busy_until: tick at which a turn, work at a stop, or the wait for a charged pack ends.
         turn_carry_mm: what the last tick of a turn leaves for driving.
-        stranded, charging, serving, moving: as they say; moving is about the tick just past.
+        stranded, charging, serving, turning, moving: as they say; moving: in the tick just past.
         payload_kg, stop: on board, and the index of the order's next stop.
     """
 
     def __init__(self, agents: Agents, battery: Battery, margin: float) -> None:
         self._agents = agents
         self.battery, self.margin = battery, margin
+        self._needed: deque[float] = deque([margin], maxlen=MARGIN_TASKS)
         self.heading_rad: float | None = None
         self.turn_carry_mm = 0
-        self.stranded = self.charging = self.serving = self.moving = False
+        self.stranded = self.charging = self.serving = False
+        self.turning = self.moving = False
         self.payload_kg = 0.0
         self.stop = 0
 
@@ -76,7 +83,8 @@ class Robot:
         return float(self._agents.x_m[-1]), float(self._agents.y_m[-1])
 
     def learn_margin(self, predicted_wh: float, actual_wh: float) -> None:
-        """Move the margin a tenth of the way to actual over predicted, within [1, 3] (a)."""
+        """Take in a finished task: what was predicted for all of it, and what it took."""
         if predicted_wh > 0:
-            ratio = min(3.0, max(1.0, actual_wh / predicted_wh))
-            self.margin += 0.1 * (ratio - self.margin)
+            spared_wh = SPARED_SHARE * self.battery.profile.capacity_wh
+            self._needed.append(task_margin(predicted_wh, actual_wh, spared_wh))
+            self.margin = max(self._needed)

@@ -20,8 +20,9 @@ from planners.tasks import Order
 
 from .assumptions import Assumptions
 from .battery import Battery, RobotProfile, robot_profile
-from .belief import Belief, Sensor
+from .belief import Belief
 from .blockages import BlockagePlan
+from .chargers import ChargerQueues
 from .crowd import Crowd
 from .engine import Engine, ReadableEngine
 from .floor import Floor
@@ -85,9 +86,11 @@ class World:
         node = layout.chargers[0] if start is None else start
         if not 0 <= node < self.floor.size or self.floor.drive_map.is_blocked(node):
             raise ValueError(f"the robot cannot start on node {node}: blocked or outside the map")
+        self.chargers = ChargerQueues.of(layout, self.floor, self.profile, tick_s)
         self.crowd = Crowd(
             layout, self.floor, node, seed=seed, workers=workers, traffic=traffic, tick_s=tick_s,
-            robot_m_s=self.profile.speed_m_s, rules=rules.walk,
+            robot_m_s=self.profile.speed_m_s, rules=rules.walk, chargers=self.chargers,
+            charge_cycle=rules.charge_cycle,
         )  # fmt: skip
         self._check_speeds()
         margin = rules.handling.start_margin
@@ -96,15 +99,15 @@ class World:
         self._blockages = BlockagePlan(self.floor, seed, blockages_per_hour, keep_free)
         self.book = order_book(orders, layout, seed)
         self.belief = Belief(
-            self.floor, layout, self.profile, staff=workers, tick_s=tick_s,
-            model=rules.belief, lam_risk=lam_risk, lam_congestion=lam_congestion,
-            lam_energy=lam_energy,
+            self.floor.drive_map, layout, self.profile, seed=seed, staff=workers, fleet=traffic,
+            tick_s=tick_s, model=rules.belief, sensor=rules.sensor, lam_risk=lam_risk,
+            lam_congestion=lam_congestion, lam_energy=lam_energy, speed_m_s=self.floor.speed_m_s,
+            telemetry_s=rules.handling.telemetry_s,
         )  # fmt: skip
-        self._sensor = Sensor(self.floor, seed, rules.sensor)
         engines = {"compiled": Engine, "readable": ReadableEngine}
         if engine not in engines:
             raise ValueError(f"unknown engine {engine!r}: choose one of {', '.join(engines)}")
-        self._engine = engines[engine](self.crowd)
+        self._engine = engines[engine](self.crowd, self.belief.senses)
         self._open_records()
 
     def _check_speeds(self) -> None:
@@ -118,7 +121,6 @@ class World:
             )
 
     def _open_records(self) -> None:
-        self._sighting: Any = None
         self.meetings, self.tally = Meetings(self.crowd.clock, self.tick_s), Tally()
         self._hash = TraceHash()
         self._events: list[dict[str, Any]] = []
@@ -204,17 +206,17 @@ class World:
         """
         self.advance(action, 1)
 
-    def advance(self, action: int = WAIT, ticks: int = 1) -> int:
-        """Advance up to so many ticks with one action; returns how many it was.
+    def advance(self, action: int = WAIT, ticks: int = 1, *, goes_on: bool = False) -> int:
+        """Advance up to so many ticks, the first with the action; returns how many it was.
 
-        Ends early at the first moment at which the robot's next action counts; WAIT and CHARGE go
-        on for all of them. The same as that many steps, bit for bit.
+        Ends early at the first moment at which the robot's next action counts; WAIT and CHARGE may
+        go on for all of the ticks instead. The same as that many steps, bit for bit.
 
         Raises:
             ValueError: as `step`.
         """
         done = 0
-        goes_on = action in (WAIT, CHARGE)
+        goes_on = goes_on and action in (WAIT, CHARGE)
         while done < ticks:
             if self.time_s >= self._next_event_s:
                 self._fall_due()
@@ -228,8 +230,8 @@ class World:
 
     def _at_most(self, ticks: int) -> int:
         """How many ticks may pass before Python has to look at events, belief or battery."""
-        event = math.ceil((self._next_event_s - self.time_s) / self.tick_s)
-        return max(1, min(ticks, 1, event))
+        moment = min(self._next_event_s, self.belief.next_refresh_s)
+        return max(1, min(ticks, math.ceil((moment - self.time_s) / self.tick_s)))
 
     def _run(self, ticks: int, goes_on: bool, wanted: int, offers: bool) -> int:
         """Steps 2 to 8 of some ticks; how many it was."""
@@ -250,7 +252,7 @@ class World:
             self._finish_work()
         if robot.battery.empty and self.robot_ready:
             self._strand()
-        self._sense()
+        self._believe()
         return len(trace)
 
     def _fall_due(self) -> None:
@@ -355,7 +357,7 @@ class World:
         robot.turn_carry_mm = robot.speed_mm * spare_ms // self._tick_ms - robot.speed_mm
         if ticks == 1:
             return False
-        robot.busy_until = self.tick + ticks - 1
+        robot.turning, robot.busy_until = True, self.tick + ticks - 1
         return True
 
     def _pay_departure(self, *, pushed: bool) -> None:
@@ -386,7 +388,7 @@ class World:
         battery = self.robot.battery
         battery.drain(self.profile.ambient_mj(self._tick_ms))
         if self.robot.charging:
-            battery.charge(self._tick_ms)
+            battery.charge(self._tick_ms, self.chargers.power_w[self.robot.node])
 
     def _strand(self) -> None:
         robot = self.robot
@@ -398,6 +400,7 @@ class World:
     def _finish_work(self) -> None:
         """What ends with this tick: work at a stop, a turn, or the wait for a charged pack."""
         robot, order = self.robot, self.book.taken
+        robot.turning = False
         if robot.stranded:
             robot.stranded = False
             robot.battery.add(round(self.rules.handling.rescue_soc * robot.battery.capacity_mj))
@@ -410,19 +413,13 @@ class World:
                 self.book.delivered()
                 self._next_event_s = 0.0
 
-    def _sense(self) -> None:
-        """Step 7: belief takes in the look of a tick ago, and the sensor looks again."""
-        robot, now = self.robot, self.time_s
-        if self._sighting is not None:
-            self.belief.sense(self._sighting)
-        node = robot.to if 2 * robot.done_mm > robot.length_mm and robot.to >= 0 else robot.node
-        self._sighting = self._sensor.look(
-            self.tick, now, node, self.crowd.walkers, self.floor.blocked
-        )
-        if self.tick % max(1, round(self.rules.handling.telemetry_s / self.tick_s)) == 0:
-            fleet = [w.node for w in self.crowd.walkers if not w.person]
-            self.belief.hear_fleet(fleet, self.rules.handling.telemetry_s)
-        self.belief.refresh(now, self.robot_position_m, kg=robot.payload_kg)
+    def _believe(self) -> None:
+        """Step 7 goes on: what the robot has sensed becomes map and layers."""
+        belief, now = self.belief, self.time_s
+        if belief.has_news:
+            belief.heed(now)
+        if now >= belief.next_refresh_s:
+            belief.refresh(now, self.robot_position_m, kg=self.robot.payload_kg)
 
 
 def _check_numbers(*, workers: int, traffic: int, tick_s: float) -> None:

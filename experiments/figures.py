@@ -268,6 +268,33 @@ def save_budgets(
     _save(figure, file)
 
 
+def save_intervals(
+    file: Path,
+    panels: Mapping[str, Mapping[str, Mapping[str, tuple[float, float | None, float | None]]]],
+    note: str,
+) -> None:
+    """Points with intervals; a panel holds groups (one colour each) of points by name."""
+    names = list(dict.fromkeys(n for groups in panels.values() for g in groups.values() for n in g))
+    count = max(len(groups) for groups in panels.values())
+    height = 1.4 + 0.16 * len(names) * (count + 1)
+    figure = Figure(figsize=(5.2 * len(panels), height), layout="constrained")
+    row = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for axes, (title, groups) in zip(row, panels.items(), strict=True):
+        for k, (group, points) in enumerate(groups.items()):
+            places = [-(names.index(name) * (count + 1) + k) for name in points]
+            means = [mean for mean, _, _ in points.values()]
+            spans = [[mean - (mean if end is None else end) for mean, *ends in points.values()
+                      for end in [ends[side]]] for side in (0, 1)]  # fmt: skip
+            errors = [[max(0.0, gap) for gap in spans[0]], [max(0.0, -gap) for gap in spans[1]]]
+            axes.errorbar(means, places, xerr=errors, fmt="o", ms=3, lw=1, label=group)
+        axes.axvline(0.0, color="0.7", lw=0.8, zorder=0)
+        axes.set_title(title, fontsize=10)
+        axes.set_yticks([-(k * (count + 1) + (count - 1) / 2) for k in range(len(names))], names)
+    figure.suptitle(note, fontsize=10)
+    _legend(figure, row[0])
+    _save(figure, file)
+
+
 def _panels(grid: GridMap, count: int, tall: float) -> tuple[Figure, list[Axes]]:
     """Axes side by side, or one above the other where the map is much wider than high."""
     ratio = grid.cols / grid.rows

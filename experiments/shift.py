@@ -15,10 +15,10 @@ from typing import Any
 
 from envs.episode import Episode, PlannerSettings, run_episode
 from envs.formats import load_tasks, orders_from_tasks
-from envs.layouts import Layout, built_in
+from envs.layouts import READY, Layout, ready
 from envs.orders import OPEN_LIMIT
 from envs.world import World
-from planners import GridMap
+from planners import GridMap, Guidance
 from planners.strategies import checked_weight, strategy_named
 from planners.tasks import Chooser, Decision, Snapshot, make_chooser
 
@@ -33,12 +33,16 @@ CALL_LOG = "calls.jsonl"
 class Shift:
     """What `aislewise deliver` was asked for; None is the default of the thing itself.
 
+    With `guided` the search is led by coarse tiles of the layers (`planners.Guidance()`); its bound
+    stays what it is.
+
     Raises:
         ValueError: minutes that are not above 0, an unknown strategy, a weight that does not fit
             it; names the value.
     """
 
     map: str | None = None
+    layout: str | None = None
     tasks: str | None = None
     minutes: float = 60.0
     seed: int = 0
@@ -55,11 +59,14 @@ class Shift:
     lam_risk: float = 8.0
     lam_congestion: float = 1.0
     lam_energy: float | None = None
+    guided: bool = False
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.minutes) and self.minutes > 0):
             raise ValueError(f"minutes must be a finite number above 0, not {self.minutes:g}")
         checked_weight(strategy_named(self.strategy), self.weight)
+        if self.map is not None and self.layout is not None:
+            raise ValueError(f"map {self.map} and layout {self.layout} are two floors: give one")
         if self.llm == "local":
             raise ValueError(
                 "--llm local needs an endpoint of its own for now: start a model server and give "
@@ -70,6 +77,16 @@ class Shift:
     def chooser_name(self) -> str:
         """Who is to decide: utility unless named, llm where an endpoint is given."""
         return self.chooser or ("utility" if self.llm is None else "llm")
+
+    @property
+    def search_weight(self) -> float:
+        """The w of the search, its default filled in."""
+        return checked_weight(strategy_named(self.strategy), self.weight)
+
+    @property
+    def floor_name(self) -> str:
+        """What to call the floor: its map's file without the ending, or the layout's name."""
+        return self.layout or "built-in" if self.map is None else Path(self.map).stem
 
 
 class NotedChooser:
@@ -121,10 +138,19 @@ def read_notes(text: str) -> str:
     return text
 
 
+def on_floor(name: str) -> dict[str, Any]:
+    """The fields of a shift on a ready layout, or on the map of a file.
+
+    >>> on_floor("sortation"), on_floor("shop.map")
+    ({'layout': 'sortation'}, {'map': 'shop.map'})
+    """
+    return {"layout" if name in READY else "map": name}
+
+
 def layout_of(shift: Shift) -> tuple[Layout, list[str]]:
-    """The warehouse: the built-in one, or the map's with what it lacks placed by rule."""
+    """The warehouse: a ready one, or the map's with what it lacks placed by rule; and remarks."""
     if shift.map is None:
-        return built_in(shift.seed), []
+        return ready(shift.layout or "built-in", shift.seed), []
     return layout_of_file(shift.map, shift.seed)
 
 
@@ -204,19 +230,26 @@ def run_shift(
     chooser: Chooser | None = None,
     *,
     on_minute: Callable[[float], None] = lambda minutes: None,
+    on_tick: Callable[[World], None] | None = None,
 ) -> ShiftRun:
-    """Run a shift to its end; `on_minute` is told the simulated minutes so far."""
+    """Run a shift to its end; `on_minute` is told the simulated minutes so far.
+
+    `on_tick` sees the world after every tick (`on_minute` is silent then).
+    """
     shift, world = ready.shift, ready.world
     every = round(30.0 / world.tick_s)
 
-    def on_tick(now: World) -> None:
+    def on_half_minute(now: World) -> None:
         if now.tick % every == 0:
             on_minute(now.time_s / 60.0)
 
-    settings = PlannerSettings(strategy=shift.strategy, weight=shift.weight)
+    settings = PlannerSettings(
+        strategy=shift.strategy, weight=shift.weight,
+        guidance=Guidance(estimate="tiles") if shift.guided else None,
+    )  # fmt: skip
     episode = run_episode(
         world, chooser or chooser_of(shift), settings, seconds=60.0 * shift.minutes,
-        on_tick=on_tick,
+        on_tick=on_tick or on_half_minute,
     )  # fmt: skip
     return ShiftRun(ready, episode)
 
@@ -231,7 +264,7 @@ def save_shift(run: ShiftRun, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "summary.json").write_text(to_json(run.episode.summary) + "\n", encoding="utf-8")
     head: dict[str, Any] = {"event": "shift", "time_s": 0.0, **asdict(run.shift)}
-    head["llm"] = None if run.shift.llm is None else _without_secrets(run.shift.llm)
+    head["llm"] = None if run.shift.llm is None else without_secrets(run.shift.llm)
     head |= {"chooser": run.shift.chooser_name, "layout": run.layout.name}
     head["said"] = list(run.ready.said)
     with (folder / "episode.jsonl").open("w", encoding="utf-8") as stream:
@@ -241,7 +274,8 @@ def save_shift(run: ShiftRun, folder: Path) -> None:
     save_battery(folder / "battery.png", run.episode.trace)
 
 
-def _without_secrets(llm: str) -> str:
+def without_secrets(llm: str) -> str:
+    """An endpoint as files may show it."""
     from planners.tasks.client import shown_url
 
     return llm if llm.startswith("replay:") else shown_url(llm)

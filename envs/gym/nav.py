@@ -175,13 +175,12 @@ class WarehouseNav(WarehouseEnv):
         command, refused = self._command(action)
         node = robot.node
         world.step(command)
-        self._turn_to = -1
         if robot.to >= 0 or robot.node != node:
-            self.blocked = 0
-        elif command >= 0 and robot.turn_left_ms > 0:
+            self.blocked, self._turn_to = 0, -1
+        elif command >= 0 and robot.turning:
             self._turn_to = command
         elif command >= 0:
-            self.blocked += 1
+            self.blocked, self._turn_to = self.blocked + 1, -1
         return refused
 
     def _command(self, action: int) -> tuple[int, int]:

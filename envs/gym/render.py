@@ -77,8 +77,9 @@ def write(world: World) -> str:
 
 def _walkers(world: World) -> list[tuple[float, float, bool]]:
     """Where everybody else is: x and y in metres, and whether it is a person."""
-    place = world.floor.place
-    return [(*place(w.node, w.to, w.done_mm, w.length_mm), w.person) for w in world.crowd.walkers]
+    crowd = world.crowd
+    places = zip(crowd.agents.x_m.tolist(), crowd.agents.y_m.tolist(), strict=True)
+    return [(x_m, y_m, i < crowd.people) for i, (x_m, y_m) in enumerate(places) if i < crowd.n]
 
 
 class _Floor:

@@ -92,7 +92,7 @@ def _at_most(mask: Mask, count: int) -> Mask:
     return kept
 
 
-def _first_of(*masks: Mask) -> Ids:
+def first_of(*masks: Mask) -> Ids:
     """The nodes of the first mask that has any."""
     return next(nodes for nodes in map(np.flatnonzero, masks) if nodes.size).astype(np.int64)
 
@@ -122,7 +122,7 @@ def spread(map: Map, nodes: Ids, count: int, first: int, beside: Ids | None = No
 def stations_by_rule(grid: GridMap, storage: Mask, seed: int, count: int | None = None) -> Ids:
     """Cells that block no aisle, far from each other, the first one drawn."""
     floor: Mask = ~grid.blocked.ravel()
-    nodes = _first_of(bypassable(grid.blocked).ravel() & ~storage, floor & ~storage, floor)
+    nodes = first_of(bypassable(grid.blocked).ravel() & ~storage, floor & ~storage, floor)
     if count is None:
         count = min(PLACED_STATIONS, max(1, int(floor.sum()) // 10))
     first = int(stream(seed, "layout.stations").integers(nodes.size))
@@ -133,7 +133,7 @@ def storage_by_rule(grid: GridMap, stations: Mask, seed: int, count: int | None 
     """Cells drawn among those beside a wall."""
     floor: Mask = ~grid.blocked.ravel()
     beside_wall = ~ring(~grid.blocked)[::2].all(axis=0).ravel()
-    nodes = _first_of(floor & beside_wall & ~stations, floor & ~stations, floor)
+    nodes = first_of(floor & beside_wall & ~stations, floor & ~stations, floor)
     if count is None:
         count = min(PLACED_STORAGE, max(1, int(floor.sum()) // 10))
     drawn = stream(seed, "layout.storage").choice(nodes, min(count, nodes.size), replace=False)
@@ -146,7 +146,7 @@ def chargers_by_rule(grid: GridMap, stations: Mask, storage: Mask, count: int | 
     plain = floor & ~stations & ~storage
     open_ = bypassable(grid.blocked).ravel() & plain
     near = within_steps(grid, np.flatnonzero(stations).tolist(), steps=1)
-    nodes = _first_of(near & open_, open_, near & plain, plain, floor & ~stations, floor)
+    nodes = first_of(near & open_, open_, near & plain, plain, floor & ~stations, floor)
     if count is None:
         count = min(MAX_CHARGERS, max(1, int(stations.sum()) // STATIONS_PER_CHARGER))
     count = min(count, nodes.size)

@@ -13,6 +13,7 @@ import pytest
 from envs.blockages import Blockage
 from envs.driver import Driver, snapshot_of
 from envs.episode import Episode, PlannerSettings, run_episode
+from envs.kernels.sense_state import VIEW, VIEW_NODE
 from envs.layouts import built_in, fulfilment
 from envs.metrics import SUMMARY_KEYS
 from envs.people import ROBOT
@@ -22,8 +23,9 @@ from planners.tasks import make_chooser
 SMALL = fulfilment(2, 3)
 DELIVER_KEYS = {
     "deliveries", "late", "delivery_time_p50_s", "delivery_time_p95_s", "close_encounters",
-    "near_seconds", "contacts", "wh_per_delivery", "charges", "strandings", "give_ups", "replans",
-    "route_changes", "plan_ms_p50", "plan_ms_p99", "proven_bound", "paid_over_planned",
+    "near_seconds", "contacts", "wh_per_delivery", "charges", "charger_wait_s", "strandings",
+    "give_ups", "aborts", "refusals", "replans", "route_changes",
+    "plan_ms_p50", "plan_ms_p99", "proven_bound", "paid_over_planned",
     "decided_by", "sim_seconds_per_wall_second", "trace_hash", "seed",
 }  # fmt: skip
 
@@ -123,10 +125,10 @@ def test_every_strategy_drives(strategy: str) -> None:
 
 def test_risk_and_congestion_change_the_shift() -> None:
     base = {"seed": 6, "workers": 8, "traffic": 16, "layout": fulfilment(3, 5)}
-    plain = run(300.0, **base, lam_congestion=4.0)[1].summary["trace_hash"]
+    plain = run(600.0, **base, lam_congestion=4.0)[1].summary["trace_hash"]
     for factor in ("lam_risk", "lam_congestion", "lam_energy"):
         weights = {"lam_congestion": 4.0, factor: 0.0}
-        assert run(300.0, **base, **weights)[1].summary["trace_hash"] != plain, factor
+        assert run(600.0, **base, **weights)[1].summary["trace_hash"] != plain, factor
 
 
 def test_fear_keeps_the_robot_farther_from_people() -> None:
@@ -185,7 +187,9 @@ def test_a_goal_out_of_reach_is_given_up_and_goes_back() -> None:
 
 def scramble(world: World, rng: np.random.Generator) -> int:
     """Change everything that the robot cannot know; returns how many walkers were moved."""
-    _, inside = world._sensor.view(world.robot.node)
+    senses = world.belief.senses
+    assert senses.ints[VIEW_NODE] == world.robot.node
+    inside = set(senses.in_view[: senses.ints[VIEW]].tolist())
     crowd, moved = world.crowd, 0
     hidden = [n for n in world.floor.connected(world.robot.node).tolist() if n not in inside]
     spots = [n for n in rng.permutation(hidden).tolist() if n not in crowd.holder]
@@ -218,7 +222,7 @@ def test_scrambling_what_is_unseen_changes_no_action() -> None:
         (true, driver), (false, scrambled) = at(tick), at(tick)
         moved += scramble(false, rng)
         for one in (driver, scrambled):
-            one._planned_s = -math.inf  # so that it must plan now
+            one.replanner._planned_s = -math.inf  # so that it must plan now
         assert driver.action() == scrambled.action()
         plans = [
             [(r["reason"], r["cost"]) for r in w.take_events() if r["event"] == "plan"]

@@ -81,6 +81,72 @@ def measure_graph(
     sums[1] = cost + lost_cost
 
 
+def moves_on_grid(
+    parents: Any, far: int, to_root: bool, cols: int, straight_m: float,
+    entered: Any, edges: Any, lengths: Any,
+) -> int:  # fmt: skip
+    """The moves of a field's way between `far` and its root, the one next to `far` first.
+
+    Per move the node entered, `direction * size + node left` and the length. Returns how many moves
+    there are; what finds no room is not written.
+    """
+    size = parents.shape[0]
+    count = 0
+    near = far
+    beyond = int(parents[near])
+    while beyond >= 0:
+        if count < entered.shape[0]:
+            u = near if to_root else beyond
+            v = beyond if to_root else near
+            down = v // cols - u // cols
+            right = v % cols - u % cols
+            entered[count] = v
+            edges[count] = direction(down, right) * size + u
+            lengths[count] = straight_m * SQRT2 if down != 0 and right != 0 else straight_m
+        count += 1
+        near = beyond
+        beyond = int(parents[near])
+    return count
+
+
+def moves_on_graph(
+    parents: Any, far: int, to_root: bool, indptr: Any, indices: Any, step: Any, length_m: Any,
+    entered: Any, edges: Any, lengths: Any,
+) -> int:  # fmt: skip
+    """`moves_on_grid` for a graph: per move the CSR id of the cheapest edge (ties: the first)."""
+    count = 0
+    near = far
+    beyond = int(parents[near])
+    while beyond >= 0:
+        if count < entered.shape[0]:
+            u = near if to_root else beyond
+            v = beyond if to_root else near
+            least = -1
+            for edge in range(int(indptr[u]), int(indptr[u + 1])):
+                if indices[edge] == v and (least < 0 or step[edge] < step[least]):
+                    least = edge
+            entered[count] = v
+            edges[count] = least
+            lengths[count] = length_m[least]
+        count += 1
+        near = beyond
+        beyond = int(parents[near])
+    return count
+
+
+def weigh(lengths: Any, values: Any, places: Any, count: int) -> float:
+    """The sum of `length * values[place]` over the first `count` moves, compensated; of the lengths
+    alone where there are no values."""
+    total = missing = 0.0
+    for k in range(count):
+        more = lengths[k]
+        if values.shape[0] > 0:
+            more *= values[places[k]]
+        missing += lost(total, more)
+        total += more
+    return total + missing
+
+
 def lost(total: float, more: float) -> float:
     """What rounding takes from `total + more`, where total >= 0 and more >= 0."""
     both = total + more
@@ -97,4 +163,4 @@ def direction(down: int, right: int) -> int:
 
 
 HELPERS = (lost, direction)
-ENTRIES = (trace_back, measure_grid, measure_graph)
+ENTRIES = (trace_back, measure_grid, measure_graph, moves_on_grid, moves_on_graph, weigh)

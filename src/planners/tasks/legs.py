@@ -1,8 +1,8 @@
 """Verified legs: what it takes to drive from here to there, on one exact cost-optimal path.
 
 Where each leg comes from is fixed by its role, never by what happens to be cached, so that equal
-snapshots give equal numbers: from the robot and from a drop to the next pick it is a path of the
-field *from* that node; to a later stop and to a charger a path of the field *to* that node.
+snapshots give equal numbers: from the robot and from a drop (to a pick, to a charger) it is a path
+of the field *from* that node; to a later stop of an order a path of the field *to* that node.
 """
 
 from __future__ import annotations
@@ -11,18 +11,23 @@ import math
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ..costs import CostField
 from ..fields import Field, cost_to_come, cost_to_go
-from ..graphs import Map
-from ..walks import steps
+from ..graphs import GraphMap, Map
+from ..heuristics import NO_TABLE
+from ..kernels.compiled import compiled
+from ..kernels.loop import Graph
+from ..spaces import space_of
 from .snapshot import Order, Snapshot, natural_key
 
 MAX_FIELDS = 64  # (a) enough for a dozen orders, a dozen stations and the chargers
 MAX_FIELD_NODES = 20_000_000  # (a) a large map keeps fewer: a quarter of a gigabyte in all
 MAX_WAYS = 4096  # (a) a few megabytes; a decision on twelve orders asks for some two hundred
+FIRST_ROOM = 256  # moves of a way, before the buffers grow
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ class FieldCache:
         self._map: Map | None = None
         self._costs: CostField | None = None
         self._version = -1
+        self._walker: _Walker | None = None
         self._fields: OrderedDict[tuple[str, int], Field] = OrderedDict()
         self._ways: OrderedDict[tuple[str, int, int], _Way | None] = OrderedDict()
 
@@ -72,6 +78,7 @@ class FieldCache:
         if map is self._map and costs is self._costs and costs.version == self._version:
             return
         self._map, self._costs, self._version = map, costs, costs.version
+        self._walker = None
         self._fields.clear()
         self._ways.clear()
 
@@ -105,11 +112,50 @@ class FieldCache:
         assert self._map is not None and self._costs is not None
         if not math.isfinite(field.values[far]):
             return None
-        nodes = field.path(far)
-        layers = self._costs.explain(nodes)
-        length_m = float(np.sum(steps(self._map, nodes, self._costs)[0]))
+        if self._walker is None:
+            self._walker = _Walker(self._map, self._costs)
+        return self._walker.way(field, far)
+
+
+class _Walker:
+    """Sums what the ways of exact fields cost, layer by layer, without listing their nodes."""
+
+    def __init__(self, map: Map, costs: CostField) -> None:
+        self._base, self._weights = costs.base, costs.weights
+        self._layers = [
+            (name, costs.layer(name), costs.is_per_node(name), costs.weights[name])
+            for name in costs.layers
+        ]
+        space = space_of(map, costs).arrays
+        if isinstance(space, Graph):
+            assert isinstance(map, GraphMap)
+            self._moves = compiled("moves_on_graph")
+            self._space: tuple[Any, ...] = (*space, map.length_m)
+        else:
+            self._moves = compiled("moves_on_grid")
+            self._space = (space.cols, space.straight_m)
+        self._weigh = compiled("weigh")
+        self._make_room(FIRST_ROOM)
+
+    def _make_room(self, moves: int) -> None:
+        self._entered, self._edges = np.empty((2, moves), dtype=np.int64)
+        self._lengths = np.empty(moves)
+
+    def way(self, field: Field, far: int) -> _Way:
+        """The way between a field's root and a node that it reaches."""
+        room = (self._entered, self._edges, self._lengths)
+        count = self._moves(field.parents, far, field.to_root, *self._space, *room)
+        if count > self._lengths.size:
+            self._make_room(2 * count)
+            return self.way(field, far)
+        entered, edges, lengths = room
+        length_m = self._weigh(lengths, NO_TABLE, entered, count)
+        layers = {"base": length_m * self._base}
+        for name, values, per_node, weight in self._layers:
+            places = entered if per_node else edges
+            layers[name] = weight * self._weigh(lengths, values, places, count) if weight else 0.0
         time_s = layers["base"]
-        weight = self._costs.weights.get("congestion", 0.0)
+        weight = self._weights.get("congestion", 0.0)
         if weight > 0.0:
             time_s += layers["congestion"] / weight
         return _Way(math.fsum(layers.values()), length_m, time_s, layers)
@@ -139,17 +185,18 @@ class Legs:
         found = tuple(leg for leg in legs if leg is not None)
         return found if len(found) == len(legs) else None
 
+    def chargers(self, node: int) -> dict[str, Leg]:
+        """The ways from ``node`` to every charger that it leads to, with what is on board now."""
+        kg = self._snapshot.payload_kg
+        found = {
+            name: self._leg("from", node, end, kg) for name, end in self._snapshot.chargers.items()
+        }
+        return {name: leg for name, leg in found.items() if leg is not None}
+
     def to_charger(self, node: int) -> tuple[str, Leg] | None:
         """The charger that takes the least energy from ``node``, with what is on board now."""
-        kg = self._snapshot.payload_kg
-        found = [
-            (name, leg)
-            for name, end in self._snapshot.chargers.items()
-            if (leg := self._leg("to", node, end, kg)) is not None
-        ]
-        if not found:
-            return None
-        return min(found, key=lambda item: (item[1].energy_wh, natural_key(item[0])))
+        found = self.chargers(node).items()
+        return min(found, key=lambda at: (at[1].energy_wh, natural_key(at[0])), default=None)
 
     def _leg(self, role: str, start: int, end: int, kg: float) -> Leg | None:
         way = self._cache.way(role, start, end)

@@ -75,24 +75,22 @@ def test_more_charge_never_refuses_more(
 def test_charging_never_goes_round_in_circles(
     a_case: MakeCase, seed: int, soc: float, capacity_wh: float, shortfall: float
 ) -> None:
-    """After the charge that was asked for (or just short of it) no second one follows."""
+    """After the charge that was asked for (or just short of it) none at that charger follows."""
     case = a_case(
         seed, charge_wh=soc * capacity_wh, capacity_wh=capacity_wh, reserve_wh=0.1 * capacity_wh
     )
     chooser = make_chooser("utility")
-    first = chooser.choose(case.snapshot)
-    if first.kind != "charge":
-        return
-    charged = replace(
-        case.snapshot,
-        robot=case.snapshot.chargers[str(first.goal)],
-        charge_wh=(0.9 - shortfall) * capacity_wh,
-    )
-    second = chooser.choose(charged)
-    assert second.kind in ("order", "wait")
-    if second.kind == "wait" and any(r.code == "full_battery" for r in second.refused):
-        assert "full battery" in " ".join(r.sentence for r in second.refused)
-        assert second.reason.startswith("no open order can be served")
+    snapshot, visited = case.snapshot, []
+    while (decision := chooser.choose(snapshot)).kind == "charge":
+        visited.append(decision.goal)
+        snapshot = replace(
+            snapshot,
+            robot=snapshot.chargers[str(decision.goal)],
+            charge_wh=(0.9 - shortfall) * capacity_wh,
+        )
+    assert len(visited) == len(set(visited))  # one charger may be the way to another
+    if visited and decision.kind == "wait":
+        assert decision.reason.startswith("no open order can be served") == bool(decision.refused)
 
 
 def test_rounding_at_the_charging_limit_asks_for_no_further_charge(a_case: MakeCase) -> None:

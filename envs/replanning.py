@@ -1,0 +1,344 @@
+"""Keeps the robot on a route: plans anew where there is a reason, searches only where it can pay.
+
+The reasons are counted. Between goals a search is spared where the exact cost-to-go of the goal
+proves that no way would be taken: what a search found could not be cheaper by the hysteresis.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import weakref
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from planners import GraphMap, GridMap, Guidance, KeptFields, PlanResult, check, plan
+from planners.tasks import ChargeRule
+from planners.tasks.reserve import DEFAULT_RULE
+
+from .battery import MJ_PER_WH
+from .routes import Leg, Route
+from .streams import stream_key, unit
+from .world import WAIT, YIELD, World
+
+LED = ("astar", "wastar")  # the strategies that an estimate of the layers leads
+# With the exact cost-to-go as h, a lead of weight 1 goes straight along a cheapest way, whatever w.
+BY_FIELD = Guidance(estimate="none", lead_weight=1.0)
+BY_TILES = Guidance(estimate="tiles")
+
+
+@dataclass(frozen=True)
+class PlannerSettings:
+    """How routes are planned and when again; times and shares are assumptions (a).
+
+    `weight=None` is the strategy's own (1.5 for wastar). A new route replaces the old one between
+    goals only if it is cheaper by `hysteresis`. `check_share` of the plans are checked against an
+    independent search, all of them for legality, cost and bound.
+
+    `guidance="layers"` leads astar and wastar by what the layers leave to pay: on maps of at most
+    `exact_nodes` nodes by the exact cost-to-go of the goal, on larger ones by coarse tiles. With
+    the closed-form h alone (`guidance=None`) a weighted search grants the layers' own size as
+    slack, and they wash out. `charge_rule` says where charging ends and when to turn back on the
+    way; the chooser should go by the same one.
+
+    Raises ValueError for another word than `layers`, or times and shares that make no sense.
+    """
+
+    strategy: str = "wastar"
+    weight: float | None = None
+    guidance: Guidance | Literal["layers"] | None = "layers"
+    check_share: float = 0.01
+    hysteresis: float = 0.1
+    replan_s: float = 5.0
+    encounter_pause_s: float = 2.0
+    look_ahead: int = 12
+    cost_change: float = 0.2
+    standing_after: int = 4
+    yield_after: int = 10
+    give_up_s: float = 120.0
+    ask_again_s: float = 5.0
+    charge_rule: ChargeRule = DEFAULT_RULE
+    exact_nodes: int = 100_000
+
+    def __post_init__(self) -> None:
+        if isinstance(self.guidance, str) and self.guidance != "layers":
+            raise ValueError(
+                f"guidance must be 'layers', None or a Guidance, not {self.guidance!r}"
+            )
+        if not 0.0 <= self.hysteresis < 1.0:
+            raise ValueError(f"hysteresis must be in [0, 1), not {self.hysteresis!r}")
+
+
+_FREED: weakref.WeakKeyDictionary[GridMap | GraphMap, tuple[int, GridMap | GraphMap]]
+_FREED = weakref.WeakKeyDictionary()
+
+
+def known_map(world: World) -> GridMap | GraphMap:
+    """The believed map; the node that the robot stands on is free, whatever belief says."""
+    map_, node = world.belief.map(), world.robot.node
+    if not map_.is_blocked(node):
+        return map_
+    held = _FREED.get(map_)
+    if held is None or held[0] != node:
+        held = _FREED[map_] = (node, map_.with_blocked([node], False))
+    return held[1]
+
+
+class Replanner:
+    """The leg under way and its route.
+
+    Attributes:
+        leg: the drive to the present goal, None between legs.
+        route: the way to it, None while there is none.
+        blocked_ticks: ticks in a row in which the robot could not leave its node.
+    """
+
+    def __init__(self, world: World, settings: PlannerSettings) -> None:
+        self.world, self.settings = world, settings
+        self.leg: Leg | None = None
+        self.route: Route | None = None
+        self.blocked_ticks = 0
+        self._check_key = stream_key(world.seed, "check")
+        self._planned_s = -math.inf
+        self._seen = (-1, -1)  # versions of map and costs that the route was last judged on
+        self._tried: int | None = None  # the node that the last move was to leave
+        self._stood = False  # whether that move failed
+        costs = world.belief.costs()
+        self._exact: KeptFields | None = None
+        self._exact_at = (-1, -1, -1)
+        if world.floor.size <= settings.exact_nodes:
+            self._exact = KeptFields(costs.map, costs, max_bytes=8 * world.floor.size)
+
+    # Legs.
+
+    def begin(self, goal: int) -> None:
+        """A new leg, as yet without a route."""
+        world = self.world
+        self.leg = Leg(
+            goal,
+            began_s=world.time_s,
+            drained_mj=world.robot.battery.drained_mj,
+            encounters=world.meetings.close_encounters,
+            progress_s=world.time_s,
+        )
+        self.route, self.blocked_ticks = None, 0
+
+    def end(self, arrived: bool) -> None:
+        """Close the leg: compare paid with planned, and learn the battery's margin on arrival.
+
+        A leg that is given up counts with what was paid so far, against the promise for the share
+        of its metres that was driven.
+        """
+        self.follow()
+        world, leg, route = self.world, self.leg, self.route
+        self.leg = self.route = None
+        self.blocked_ticks = 0
+        if leg is None or leg.planned_s is None:
+            return
+        actual_wh = (world.robot.battery.drained_mj - leg.drained_mj) / MJ_PER_WH
+        met = world.meetings.close_encounters - leg.encounters
+        weights = world.belief.costs().weights
+        world.tally.paid_s += leg.paid_s(world.time_s - leg.began_s, met, actual_wh, weights)
+        if arrived:
+            world.tally.planned_s += leg.planned_s
+        else:
+            left_m = leg.least_m if route is None else route.left_m
+            world.tally.planned_s += leg.planned_s * leg.done_share(left_m)
+
+    def stuck(self) -> bool:
+        """Whether the leg has made no progress for too long."""
+        leg = self.leg
+        return leg is not None and self.world.time_s - leg.progress_s > self.settings.give_up_s
+
+    def follow(self) -> None:
+        """Bring route, progress and waiting up to where the robot stands; once per action."""
+        world, leg, node = self.world, self.leg, self.world.robot.node
+        self._stood = self._tried == node
+        if self._stood:
+            self.blocked_ticks += 1
+            world.tally.delay_s += world.tick_s
+        elif self._tried is not None and self._tried != node:
+            self.blocked_ticks = 0
+        self._tried = None
+        if self.route is None or leg is None:
+            return
+        before_m = self.route.left_m
+        if not self.route.follow(node):
+            self.route = None  # pushed aside
+            return
+        left_m = self.route.left_m
+        world.tally.driven_m += before_m - left_m
+        if left_m < leg.least_m - 1e-6:
+            leg.least_m, leg.progress_s = left_m, world.time_s
+
+    def move(self) -> int:
+        """The action that goes on along the route, or offers the robot's place."""
+        route, world = self.route, self.world
+        if route is None or route.at + 1 >= len(route.nodes):
+            world.tally.delay_s += world.tick_s
+            return WAIT
+        self._tried = route.nodes[route.at]
+        # In turn: offer the place to whoever wants it, and try to move.
+        if self.blocked_ticks >= self.settings.yield_after and world.tick % 2:
+            return YIELD
+        return route.nodes[route.at + 1]
+
+    # Reasons.
+
+    def reason(self) -> str | None:
+        """Why to plan now, or None."""
+        world, settings, route = self.world, self.settings, self.route
+        now, belief = world.time_s, world.belief
+        since_s = now - self._planned_s
+        if route is None:
+            if since_s < 1.0 and self._seen[0] == belief.map_version:
+                return None  # no way was found, and nothing has changed since
+            new = self.leg is not None and self.leg.planned_s is None
+            return "new_goal" if new else "off_route"
+        if belief.believed_blocked:
+            ahead = route.nodes[route.at + 1 : route.at + 1 + settings.look_ahead]
+            if not belief.believed_blocked.isdisjoint(ahead):
+                return "blocked"
+        if self._stood and self.blocked_ticks % settings.standing_after == 0:
+            return "standing"
+        if self._costs_more(route):
+            return "cost_change"
+        if since_s >= settings.replan_s:
+            return "periodic"
+        if since_s >= settings.encounter_pause_s and belief.meets(self._way_m(route), now):
+            return "encounter"
+        return None
+
+    def _costs_more(self, route: Route) -> bool:
+        """Whether the cost of the rest has changed much, looked at whenever belief has moved."""
+        versions = self._versions()
+        if versions == self._seen:
+            return False
+        self._seen = versions
+        left_s = float(route.left_s[route.at])
+        now_s = float(route.rest_costs(self.world.belief.costs()).sum())
+        return abs(now_s - left_s) > self.settings.cost_change * left_s
+
+    def _versions(self) -> tuple[int, int]:
+        belief = self.world.belief
+        return belief.map_version, belief.costs().version
+
+    def _way_m(self, route: Route) -> list[tuple[float, float]]:
+        """Where the robot will be in 0 to 5 seconds if nothing stops it."""
+        xy, speed = self.world.floor.xy, self.world.profile.speed_m_s
+        return [xy(route.ahead(k * speed)) for k in range(6)]
+
+    # Plans.
+
+    def replan(self, reason: str) -> None:
+        """Bring belief up to date, then keep the route or search for another."""
+        world, old = self.world, self.route
+        world.belief.refresh(
+            world.time_s, world.robot_position_m, kg=world.robot.payload_kg,
+            force=reason not in ("periodic", "cost_change"),
+        )  # fmt: skip
+        self._planned_s, self._seen = world.time_s, self._versions()
+        if old is not None and self._is_open(old):
+            rest_s = old.rest_costs(world.belief.costs())
+            if not self._can_pay(float(rest_s.sum())):
+                old.expect(rest_s)
+                world.tally.spared[reason] += 1
+                return
+        result, plan_ms = self._plan()
+        world.tally.replans[reason] += 1
+        world.tally.plan_ms.append(plan_ms)
+        adopted = self._adopt(result, reason, old)
+        kept = ("status", "cost", "bound", "certificate", "length_m", "expanded", "engine")
+        row = {key: value for key, value in result.as_dict().items() if key in kept}
+        world.note("plan", reason=reason, adopted=adopted, plan_ms=plan_ms, **row)
+
+    def _is_open(self, route: Route) -> bool:
+        """Whether no node of the rest is believed blocked."""
+        return self.world.belief.believed_blocked.isdisjoint(route.rest)
+
+    def _can_pay(self, rest_s: float) -> bool:
+        """Whether some way costs less than the rest by the hysteresis, as far as can be told."""
+        exact = self._exact_now()
+        if exact is None:
+            return True
+        assert self.leg is not None
+        kept = exact.bound(exact.map.label(self.leg.goal), known_map(self.world))
+        least_s = float(kept.values[self.world.robot.node])
+        return least_s < (1.0 - self.settings.hysteresis) * rest_s
+
+    def _exact_now(self) -> KeptFields | None:
+        """The goal's exact cost-to-go, built when asked; None on large maps.
+
+        Belief moves most costs a little, so a field is built anew, not repaired.
+        """
+        assert self.leg is not None
+        at = (self.leg.goal, *self._versions())
+        if self._exact is not None and at != self._exact_at:
+            self._exact.clear()
+            self._exact_at = at
+        return self._exact
+
+    def _plan(self) -> tuple[PlanResult, float]:
+        world, settings = self.world, self.settings
+        assert self.leg is not None
+        map_, costs = known_map(world), world.belief.costs()
+        began = time.perf_counter()
+        result = plan(
+            map_,
+            map_.label(world.robot.node),
+            map_.label(self.leg.goal),
+            costs=costs,
+            strategy=settings.strategy,
+            weight=settings.weight,
+            **self._lead(),
+        )
+        plan_ms = 1000.0 * (time.perf_counter() - began)
+        number = len(world.tally.plan_ms)
+        exact = unit(self._check_key, number, 0) < settings.check_share
+        check(map_, result, costs, exact=exact)
+        return result, plan_ms
+
+    def _lead(self) -> dict[str, Any]:
+        """What leads the search, as arguments of `plan`."""
+        settings = self.settings
+        if settings.guidance != "layers":
+            return {"guidance": settings.guidance}
+        if settings.strategy not in LED:
+            return {}
+        exact = self._exact_now()
+        if exact is None:
+            return {"guidance": BY_TILES}
+        return {"heuristic": exact, "guidance": BY_FIELD}
+
+    def _adopt(self, result: PlanResult, reason: str, old: Route | None) -> bool:
+        """Take the new route if it must be or pays; True if the robot's way changed."""
+        world = self.world
+        costs = world.belief.costs()
+        if result.path is None:
+            if reason == "blocked":
+                self.route = None
+            return False
+        nodes = result.path.nodes.tolist()
+        if old is not None:
+            rest_s = old.rest_costs(costs)
+            gain = result.cost < (1.0 - self.settings.hysteresis) * float(rest_s.sum())
+            if nodes == old.rest or not (gain or not self._is_open(old)):
+                old.expect(rest_s)
+                return False
+            world.tally.route_changes += 1
+            world.tally.changed_m += old.left_out_m(nodes)
+        self.route = Route.on(costs.map, result.path.nodes, costs)
+        world.tally.certified(result.certificate)
+        self._promise(self.route)
+        return True
+
+    def _promise(self, route: Route) -> None:
+        """The first route of a leg is the promise; later ones only reset the nearest point."""
+        leg, world = self.leg, self.world
+        assert leg is not None
+        leg.least_m = route.left_m
+        if leg.planned_s is not None:
+            return
+        costs = world.belief.costs()
+        leg.promise(costs.explain(route.ids))
+        leg.planned_m = route.left_m
