@@ -102,7 +102,7 @@ class Driver:
         if self._waiting and world.time_s < self._ask_s and names == self._asked_open:
             return
         self._charging.finish()
-        world.belief.refresh(world.time_s, world.robot_position_m, force=True)
+        self.replanner.refresh(force=True)
         decision = self.chooser.choose(snapshot_of(world))
         self._ask_s = world.time_s + self.settings.ask_again_s
         self._asked_open = names
@@ -140,7 +140,7 @@ class Driver:
         self.replanner.end(arrived=True)
         if world.next_stop() is not None:
             return SERVE
-        if not self._charging.at_charger():
+        if not self._charging.arrived():
             return WAIT
         if not world.robot.charging:
             world.tally.charges += 1

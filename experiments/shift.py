@@ -15,14 +15,14 @@ from typing import Any
 
 from envs.episode import Episode, PlannerSettings, run_episode
 from envs.formats import load_tasks, orders_from_tasks
-from envs.layouts import READY, Layout, from_map, ready
+from envs.layouts import READY, Layout, ready
 from envs.orders import OPEN_LIMIT
 from envs.world import World
 from planners import GridMap
 from planners.strategies import checked_weight, strategy_named
 from planners.tasks import Chooser, Decision, Snapshot, make_chooser
 
-from .mapfiles import load_floor
+from .mapfiles import layout_of_file
 from .rows import to_json
 
 NOTES_LIMIT = 20_000  # characters
@@ -159,16 +159,15 @@ def on_floor(name: str) -> dict[str, Any]:
     return {"layout" if name in READY else "map": name}
 
 
-def layout_of(shift: Shift) -> Layout:
+def layout_of(shift: Shift) -> tuple[Layout, list[str]]:
     """The warehouse: a ready one, or the map's with what it lacks placed by rule."""
     if shift.map is None:
-        return ready(shift.layout or "built-in", shift.seed)
-    return from_map(load_floor(shift.map), seed=shift.seed)
+        return ready(shift.layout or "built-in", shift.seed), []
+    return layout_of_file(shift.map, shift.seed)
 
 
-def world_of(shift: Shift, layout: Layout) -> tuple[World, tuple[str, ...]]:
+def world_of(shift: Shift, layout: Layout, said: list[str]) -> tuple[World, tuple[str, ...]]:
     """The world at its start, and what a reader should know about its map and orders."""
-    said = []
     if layout.dropped:
         said.append(f"{layout.dropped} free cells that the largest floor does not reach are closed")
     orders = None
@@ -184,7 +183,8 @@ def world_of(shift: Shift, layout: Layout) -> tuple[World, tuple[str, ...]]:
 
 
 def _orders(file: str, layout: Layout) -> tuple[list[tuple[int, ...]], str]:
-    assert isinstance(layout.map, GridMap)
+    if not isinstance(layout.map, GridMap):
+        raise ValueError(f"--tasks {file} lies on a grid, {layout.name} is a road network")
     tasks = load_tasks(file, layout.map)
     orders = orders_from_tasks(tasks, layout)
     if not orders:
@@ -232,8 +232,8 @@ def prepare_shift(shift: Shift) -> ReadyShift:
     Raises:
         ValueError, OSError: whatever of the shift makes no sense, by name and value.
     """
-    layout = layout_of(shift)
-    world, said = world_of(shift, layout)
+    layout, remarks = layout_of(shift)
+    world, said = world_of(shift, layout, remarks)
     return ReadyShift(shift, layout, world, said)
 
 
