@@ -48,9 +48,10 @@ def markdown(rows: Sequence[Row], failed: Sequence[Row]) -> list[str]:
         f"{len(rows)} finished runs of {rows[0]['minutes']:g} minutes, {len(failed)} failed. A "
         "floor is its map, people + traffic robots; the controlled robot drives the whole loop "
         f"among them. stuck: no finished trip for {rows[0]['stuck_s'] / 60:g} minutes (a trip "
-        "given up is not finished; the robot's trips are its legs; charging and having no order "
-        "are not held against it). Contacts are looked for between all agents, from interpolated "
-        "positions, by code that does not know the resolver.",
+        "given up is not finished; work at the end of a trip, charging too, belongs to it; the "
+        "robot's trips are its legs; having no order and queueing for a charger are not held "
+        "against it). Contacts are looked for between all agents, from interpolated positions, by "
+        "code that does not know the resolver.",
         "", *provenance_lines(rows),
         "## Verdict", "", *_verdict(floors), "",
         "## Giving up and waiting", "", *_waiting(floors), "",

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from envs.chargers import ROBOT
 from envs.contacts import contacts_of
 from envs.metrics import CONTACT_M
 from envs.world import World
@@ -77,7 +78,9 @@ class Watch:
         np.maximum(self._longest_s, gap_s, out=self._longest_s)
         works = world.crowd.agents.busy_until[:-1] > world.tick
         self._finished_s[:-1][works] = world.time_s
-        self._finished_s[trips > self._trips] = world.time_s
+        at_work = world.crowd.agents.busy_until > world.tick
+        at_work[-1] = False  # the robot is busy while it turns, too
+        self._finished_s[(trips > self._trips) | at_work] = world.time_s
         if self._robot_got_somewhere(world):
             self._finished_s[-1] = world.time_s
         else:
@@ -93,9 +96,11 @@ class Watch:
         self._touching = touching
 
     def _robot_got_somewhere(self, world: World) -> bool:
-        robot, book = world.robot, world.book
+        robot, book, queues = world.robot, world.book, world.chargers
         idle = book.taken is None and not book.open(world.time_s)
-        return bool(robot.serving or robot.charging or robot.stranded or idle)
+        plug = queues.charger_of(ROBOT)
+        queues_up = plug is not None and not queues.may_enter(ROBOT, plug)
+        return bool(robot.serving or robot.charging or robot.stranded or idle or queues_up)
 
     def stuck(self) -> list[dict[str, Any]]:
         """The agents that were stuck, and for how long at most."""
