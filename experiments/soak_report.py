@@ -97,8 +97,8 @@ def _stuck(rows: Sequence[Row]) -> list[str]:
     found = [(row, agent) for row in rows for agent in row["stuck_agents"]]
     lines = [
         f"- {title_of((row['map'], row['workers'], row['traffic']))}, seed {row['seed']}: agent "
-        f"{agent['agent']} ({agent['kind']}), {agent['gap_s']:g} s, at the end on node "
-        f"{agent['node_at_end']}"
+        f"{agent['agent']} ({agent['kind']}), {agent['gap_s']:g} s, of which a free way takes "
+        f"{agent['way_s']:.0f} s, at the end on node {agent['node_at_end']}"
         for row, agent in found[:LISTED]
     ]
     if len(found) > LISTED:
