@@ -274,25 +274,27 @@ def test_the_margin_covers_every_task_that_it_looks_back_on(
 
 
 def test_who_is_pushed_pays_for_the_start_the_turn_and_the_way() -> None:
-    layout = fulfilment(2, 3)
-    world = World(
-        layout, seed=3, workers=12, orders=[], blockages_per_hour=0.0, start=layout.storage[9]
-    )
-    robot, rates, turned = world.robot, energy_rates(world.profile, 0.5), 0
-    for _ in range(6000):
-        node, drained_mj, drove = robot.node, robot.battery.drained_mj, robot.moving
-        heading, pushes = robot.heading_rad, world.tally.pushes
-        world.step(YIELD)
-        if world.tally.pushes == pushes:
-            continue
-        (x0, y0), (x1, y1) = world.floor.xy(node), world.floor.xy(robot.to)
-        across = abs((y1 - y0) * math.cos(heading or 0.0) - (x1 - x0) * math.sin(heading or 0.0))
-        turns = heading is not None and across > 0.5
-        turned += turns
-        expected_nj = departure_nj(rates, 0, 1000, not drove, turns) + rates.ambient_nj
-        paid_mj = robot.battery.drained_mj - drained_mj
-        assert paid_mj == pytest.approx(expected_nj / NJ_PER_MJ, abs=1.0)
-    assert world.tally.pushes >= 8 and turned >= 2
+    turned = pushed = 0
+    for seed in range(4):
+        world = World(fulfilment(2, 3), seed=seed, workers=10, orders=[], blockages_per_hour=0.0)
+        robot, rates = world.robot, energy_rates(world.profile, 0.5)
+        for _ in range(4000):
+            node, drained_mj, drove = robot.node, robot.battery.drained_mj, robot.moving
+            heading, pushes = robot.heading_rad, world.tally.pushes
+            world.step(YIELD)
+            if world.tally.pushes == pushes:
+                continue
+            turns = heading is not None and turns_across(world, heading, node, robot.to)
+            pushed, turned = pushed + 1, turned + turns
+            expected_nj = departure_nj(rates, 0, 1000, not drove, turns) + rates.ambient_nj
+            paid_mj = robot.battery.drained_mj - drained_mj
+            assert paid_mj == pytest.approx(expected_nj / NJ_PER_MJ, abs=1.0)
+    assert pushed >= 10 and turned >= 2
+
+
+def turns_across(world: World, heading: float, start: int, end: int) -> bool:
+    (x0, y0), (x1, y1) = world.floor.xy(start), world.floor.xy(end)
+    return abs((y1 - y0) * math.cos(heading) - (x1 - x0) * math.sin(heading)) > 0.5
 
 
 # Whole episodes.
