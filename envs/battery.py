@@ -227,6 +227,11 @@ class Battery:
     def empty(self) -> bool:
         return self.charge_mj == 0
 
+    @property
+    def balanced(self) -> bool:
+        """Whether the books are right to the millijoule; the world asserts it every tick."""
+        return self.charge_mj == self.start_mj + self.charged_mj - self.drained_mj
+
     def drain(self, energy_mj: int) -> int:
         """Take up to `energy_mj` and return what was taken."""
         return self.drain_nj(energy_mj * NJ_PER_MJ)
@@ -260,7 +265,7 @@ class Battery:
 
 MARGIN_TASKS = 20  # (a) tasks that the margin looks back on
 MARGIN_MOST = 3.0  # (a)
-SPARED_SHARE = 0.01  # (a) of the capacity: a task may take so much more without any margin
+SPARED_SHARE = 0.0025  # (a) of the capacity: a task may take so much more without any margin
 
 
 def task_margin(predicted_wh: float, actual_wh: float, spared_wh: float) -> float:

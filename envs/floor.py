@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,7 +60,7 @@ class Floor:
         self.closed = np.zeros(self.size, dtype=np.uint8)
         self.blocked: frozenset[int] = frozenset()
         self.walls = 0
-        self._around: dict[int, dict[int, int]] = {}
+        self._around = _known_edges(layout)
         limit_mm = np.empty(0, dtype=np.int64)
         self.speed_m_s: npt.NDArray[np.float64] | None = None
         if any(zone.kind == "speed_limit" for zone in layout.zones):
@@ -154,6 +155,12 @@ class Floor:
         self.blocked = frozenset(nodes)
         self.closed[list(self.blocked)] = 1
         self.walls += 1
+
+
+@lru_cache(maxsize=4)
+def _known_edges(layout: Layout) -> dict[int, dict[int, int]]:
+    """The edges looked up so far, kept from one world of a layout to its next."""
+    return {}
 
 
 def _least_mm(map: Map, node: int) -> dict[int, int]:

@@ -22,7 +22,7 @@ from .assumptions import Assumptions
 from .battery import Battery, RobotProfile, robot_profile
 from .belief import Belief
 from .blockages import BlockagePlan
-from .chargers import ChargerQueues
+from .chargers import ChargerQueues, check_range
 from .crowd import Crowd
 from .engine import Engine, ReadableEngine
 from .floor import Floor
@@ -66,7 +66,8 @@ class World:
 
     Raises:
         ValueError: numbers out of range, a start that is blocked, too many walkers for the floor,
-            cells that are crossed in less than a tick, orders beyond the map.
+            cells that are crossed in less than a tick, a battery too small for any order, orders
+            beyond the map.
     """
 
     def __init__(
@@ -80,7 +81,6 @@ class World:
         rules = assumptions or Assumptions()
         _check_numbers(workers=workers, traffic=traffic, tick_s=tick_s)
         self.layout, self.seed, self.tick_s, self.rules = layout, seed, tick_s, rules
-        self._tick_ms = round(1000 * tick_s)
         self.profile = robot_profile(profile)
         self.floor = Floor(layout, tick_s)
         node = layout.chargers[0] if start is None else start
@@ -94,7 +94,10 @@ class World:
         )  # fmt: skip
         self._check_speeds()
         margin = rules.handling.start_margin
-        self.robot = Robot(self.crowd.agents, Battery(self.profile, initial_soc), margin)
+        battery = Battery(self.profile, initial_soc)
+        self.robot = Robot(self.crowd.agents, self.floor, battery, margin, tick_s)
+        if orders is None or isinstance(orders, OrderModel):
+            check_range(layout, self.floor, self.profile, node, self.reserve_wh)
         keep_free = {*layout.stations, *layout.chargers}
         self._blockages = BlockagePlan(self.floor, seed, blockages_per_hour, keep_free)
         self.book = order_book(orders, layout, seed)
@@ -238,13 +241,17 @@ class World:
         robot, node, engine = self.robot, self.robot.node, self._engine
         trace = engine.run(self._at_most(ticks), goes_on=goes_on, wanted=wanted, offers=offers)
         if engine.left_for >= 0:
-            self._pay_departure(pushed=engine.pushed_to >= 0)
+            pushed = engine.pushed_to >= 0
+            self.tally.pushes += pushed
+            robot.pay_departure(node, engine.left_for, pushed=pushed)
         elif wanted >= 0:
             self._bump(wanted)
         robot.moving = engine.robot_moved
+        charger_w = self.chargers.power_w[robot.node] if robot.charging else None
         for row in trace:
-            self._pay()
+            robot.pay_tick(charger_w)
             row[1] = robot.battery.charge_mj
+        assert robot.battery.balanced, self.tick
         self._hash.update(trace)
         if robot.node != node:
             self.tally.visits[robot.node] = self.tally.visits.get(robot.node, 0) + 1
@@ -303,7 +310,7 @@ class World:
         robot = self.robot
         if action >= 0:
             return self._go(action)
-        robot.carry_mm = 0
+        robot.stand()
         if action == CHARGE:
             if robot.node not in self.layout.chargers:
                 raise ValueError(f"no charger on node {robot.node}: {self.layout.chargers}")
@@ -316,57 +323,15 @@ class World:
         return -1
 
     def _go(self, node: int) -> int:
-        robot = self.robot
-        if node not in self.floor.edges_mm(robot.node):
-            raise ValueError(f"no move from node {robot.node} to {node}")
-        heading = self._heading(node)
-        if robot.heading_rad != heading and self._turn(heading):
-            return -1
-        if robot.turn_carry_mm:
-            robot.carry_mm, robot.turn_carry_mm = robot.turn_carry_mm, 0
-        return node
+        if node not in self.floor.edges_mm(self.robot.node):
+            raise ValueError(f"no move from node {self.robot.node} to {node}")
+        return node if self.robot.faces(node, self.tick) else -1
 
     def _bump(self, node: int) -> None:
         """The way was not free: somebody is there, or something that the robot now knows of."""
         self.tally.vetoes += 1
         if node in self.floor.blocked:
             self.belief.bump(node, self.time_s)
-
-    def _heading(self, node: int) -> float:
-        (x0, y0), (x1, y1) = self.floor.xy(self.robot.node), self.floor.xy(node)
-        return math.atan2(y1 - y0, x1 - x0)
-
-    def _turn(self, heading: float) -> bool:
-        """Turn on the spot; True if that takes this tick (and some after it)."""
-        robot, before = self.robot, self.robot.heading_rad
-        robot.heading_rad, robot.turn_carry_mm = heading, 0
-        if before is None:
-            return False
-        angle = abs(math.remainder(heading - before, math.tau))
-        if self.profile.reversible:
-            angle = min(angle, math.pi - angle)
-        if angle <= 1e-6:
-            return False
-        robot.battery.drain(self.profile.turn_mj())
-        turn_ms = self.profile.turn_ms(angle)
-        ticks = max(1, -(-turn_ms // self._tick_ms))
-        spare_ms = ticks * self._tick_ms - turn_ms
-        robot.carry_mm = 0
-        # The last tick of the turn drives with what time it leaves: so much is carried into it,
-        # less that tick's own advance.
-        robot.turn_carry_mm = robot.speed_mm * spare_ms // self._tick_ms - robot.speed_mm
-        if ticks == 1:
-            return False
-        robot.turning, robot.busy_until = True, self.tick + ticks - 1
-        return True
-
-    def _pay_departure(self, *, pushed: bool) -> None:
-        """Starting and driving are paid alike, by choice or pushed aside."""
-        robot = self.robot
-        self.tally.pushes += pushed
-        if not robot.moving:
-            robot.battery.drain(self.profile.start_mj(robot.payload_kg))
-        robot.battery.drain(self.profile.drive_mj(robot.length_mm, robot.payload_kg))
 
     def _serve(self) -> None:
         order, robot, handling = self.book.taken, self.robot, self.rules.handling
@@ -382,13 +347,6 @@ class World:
                 "delivery", order=order.id, node=robot.node, due_s=finite(order.due_s),
                 delivery_time_s=self.time_s - order.release_s, late=self.time_s > order.due_s,
             )  # fmt: skip
-
-    def _pay(self) -> None:
-        """Step 6 for the battery: ambient draw and charging of one tick."""
-        battery = self.robot.battery
-        battery.drain(self.profile.ambient_mj(self._tick_ms))
-        if self.robot.charging:
-            battery.charge(self._tick_ms, self.chargers.power_w[self.robot.node])
 
     def _strand(self) -> None:
         robot = self.robot

@@ -30,9 +30,10 @@ from planners.drawing.colours import (
     PURPLE,
     SKY,
     VERMILION,
-    YELLOW,
 )  # fmt: skip
-from planners.drawing.heat import caption, draw_ends
+from planners.drawing.heat import caption, draw_ends, map_size
+
+from .layout_pictures import draw_layout, draw_places
 
 SERIES = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK)
 MARKERS = "osD^vPX"
@@ -42,18 +43,6 @@ EFFORT_AND_COST = ("expansions a path, mean (logarithmic)", "cost / optimum, mea
 FORMATS = (".png", ".svg", ".pdf")
 
 Values = npt.NDArray[Any]
-
-
-def draw_places(axes: Axes, layout: Layout, size: float) -> Axes:
-    """Stations and chargers of a grid layout; `size` in points of the marker's side."""
-    assert isinstance(layout.map, GridMap)
-    marks = (("station", layout.stations, "s", GREEN), ("charger", layout.chargers, "P", YELLOW))
-    for name, nodes, marker, colour in marks:
-        cells = layout.map.cells(np.array(nodes, dtype=np.int64))
-        area, edge = (size**2, 0.1 * size) if marker == "s" else (3 * size**2 + 20, 0.6)
-        axes.scatter(cells[:, 1], cells[:, 0], s=area, marker=marker, c=colour, zorder=3,
-                     edgecolors=BLACK, linewidths=edge, label=f"{name} ({len(nodes)})")  # fmt: skip
-    return axes
 
 
 def draw_battery(axes: Axes, trace: EpisodeTrace) -> Axes:
@@ -182,6 +171,14 @@ def save_plan(
     _save(figure, file)
 
 
+def save_layout(file: Path, layout: Layout) -> None:
+    """A layout alone; see `draw_layout`."""
+    figure = Figure(figsize=map_size(layout.map, 9.0), layout="constrained")
+    axes = draw_layout(layout, figure.add_subplot())
+    _legend(figure, axes)
+    _save(figure, file)
+
+
 def save_map(file: Path, layout: Layout, trace: EpisodeTrace) -> None:
     """The warehouse three times: where the robot drove, and its final risk and congestion."""
     grid = layout.map
@@ -292,6 +289,21 @@ def save_intervals(
         axes.set_yticks([-(k * (count + 1) + (count - 1) / 2) for k in range(len(names))], names)
     figure.suptitle(note, fontsize=10)
     _legend(figure, row[0])
+    _save(figure, file)
+
+
+def save_stranding(file: Path, points: Sequence[tuple[str, float, float]], note: str) -> None:
+    """Strandings and deliveries an hour as bars; a point is (name, the one, the other)."""
+    figure = Figure(figsize=(9.4, 3.6), layout="constrained")
+    names = [name for name, _, _ in points]
+    titles = ("strandings an hour", "deliveries an hour")
+    for k, axes in enumerate(figure.subplots(1, 2, sharey=True)):
+        bars = axes.barh(names, [point[k + 1] for point in points], color=(VERMILION, BLUE)[k])
+        axes.bar_label(bars, fmt="%.2f", padding=3)
+        axes.set_xlabel(titles[k])
+        axes.margins(x=0.15)
+    axes.invert_yaxis()
+    figure.suptitle(note, fontsize=10)
     _save(figure, file)
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import cache
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
-from envs.belief.adapter import Agents
 
 from envs.battery import PROFILES
 from envs.belief import Belief, SensorModel
-from envs.blockages import Map
-from envs.kernels import dice, sense, sense_doubts, sense_floor, sense_state
+from envs.floor import Map
+from envs.kernels import sense, sense_state
 from envs.layouts import Layout
 from planners import GridMap
 
@@ -21,25 +19,18 @@ OPEN = GridMap(np.zeros((9, 21), dtype=bool), moves="four")
 SURE = SensorModel(radius_m=40.0, detection=1.0, false_alarm=0.0)
 PERSON, TRAFFIC, ROBOT = 0, 1, 2
 
-OPTIONS: dict[str, Any] = {"_nrt": False, "nogil": True, "error_model": "numpy"}
-MODULES = (dice, sense_state, sense_floor, sense_doubts, sense)
 
+class Agents(NamedTuple):
+    """One entry per agent, the robot last: what sensing reads of `envs.kernels.state.Agents`."""
 
-@cache
-def jitted(entry: Callable[..., Any]) -> Callable[..., Any]:
-    """The compiled form of an entry; the helpers of `MODULES` are inlined."""
-    import numba
-    from numba.extending import register_jitable
-
-    _register(register_jitable)
-    return numba.njit(**OPTIONS)(entry)  # type: ignore[no-any-return]
-
-
-@cache
-def _register(register_jitable: Any) -> None:
-    for module in MODULES:
-        for helper in getattr(module, "HELPERS", ()):
-            register_jitable(**OPTIONS)(helper)
+    node: Any
+    to: Any
+    done_mm: Any
+    length_mm: Any
+    busy_until: Any
+    kind: Any
+    x_m: Any
+    y_m: Any
 
 
 def layout_on(map: Map, faces: Sequence[int] = ()) -> Layout:

@@ -88,6 +88,16 @@ class Layout:
         object.__setattr__(self, "pick_density", density)
         object.__setattr__(self, "pick_share", share)
 
+    def preview(self, max_cols: int = 120) -> str:
+        """The layout as text with a title and a legend, at most so many characters wide.
+
+        Raises:
+            ValueError: `max_cols` below 1.
+        """
+        from .preview import preview
+
+        return preview(self, max_cols)
+
     def as_graph(self) -> Layout:
         """The same layout as an aisle graph; the layout itself if its map is a graph already.
 
@@ -116,7 +126,11 @@ class Layout:
             storage=moved(self.storage),
             chargers=moved(self.chargers),
             pick_density=aisles.density.astype(np.float32),
-            zones=tuple(replace(zone, nodes=moved(zone.nodes)) for zone in self.zones),
+            zones=tuple(
+                replace(zone, nodes=nodes)
+                for zone in self.zones
+                if (nodes := moved(zone.nodes))  # none: a zone that no place reaches
+            ),
         )
 
 

@@ -21,28 +21,19 @@ from sensing import (
     agents_on,
     belief_on,
     closed_on,
-    jitted,
     watch,
 )  # fmt: skip
 
 from envs.belief import Belief, BeliefModel, SensorModel
-from envs.blockages import Map
-from envs.kernels import dice, sense, sense_floor
+from envs.floor import Map
+from envs.kernels import kernel, sense, sense_floor
 from envs.kernels import sense_state as at
 from envs.layouts import Layout, fulfilment
-from envs.streams import draw, unit
 from planners import GridMap, plan
 
 HALL = fulfilment(2, 3)
 GRAPH = HALL.as_graph()
 WORD = st.integers(0, 2**64 - 1)
-
-
-@given(key=WORD, tick=st.integers(0, 2**40), entity=st.integers(0, 2**40))
-def test_dice_are_those_of_the_streams(key: int, tick: int, entity: int) -> None:
-    word = np.uint64(key)
-    assert dice.dice(word, tick, entity) == draw(key, tick, entity)
-    assert dice.chance(word, tick, entity) == unit(key, tick, entity)
 
 
 # Lines of sight.
@@ -299,7 +290,7 @@ def test_the_list_of_touched_nodes_has_each_once_and_misses_none() -> None:
 @pytest.mark.parametrize("layout", [HALL, GRAPH], ids=["grid", "graph"])
 def test_compiled_and_plain_sensing_agree_bit_for_bit(layout: Layout) -> None:
     plain, _, _ = run(layout, 9, 120)
-    fast, _, _ = run(layout, 9, 120, call=jitted(sense.sense_tick))
+    fast, _, _ = run(layout, 9, 120, call=kernel("sense_tick"))
     for name, one, other in zip(at.Senses._fields, plain.senses, fast.senses, strict=True):
         assert one.tobytes() == other.tobytes(), name
     assert plain.senses.ints[at.DOUBTS] > 0
