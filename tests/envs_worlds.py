@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pytest
 
 from envs.blockages import Blockage
-from envs.crowd import Crowd, Work
 from envs.floor import Floor
-from envs.kernels.state import COUNTERS, HELD, WALLS, agents_of
+from envs.kernels.state import HELD, WALLS
 from envs.layouts import Layout, fulfilment
 from envs.metrics import CONTACT_M, NEAR_M
+from envs.people import Beat, Places
 from envs.world import CHARGE, WAIT, YIELD, World
 from envs.zones import Zone
 from planners import GraphMap, GridMap
@@ -118,28 +119,32 @@ class Agent:
 
 
 def scene(
-    map: GridMap | GraphMap, agents: Sequence[Agent], robot: int, closed: Iterable[int] = ()
-) -> Crowd:
-    """A crowd in this very state at tick 0: people first, each list the oldest trip first.
+    map: GridMap | GraphMap,
+    agents: Sequence[Agent],
+    robot: int,
+    closed: Iterable[int] = (),
+    **options: Any,
+) -> World:
+    """A world in this very state at tick 0: people first, each list the oldest trip first.
 
-    The walkers may be as many as there are nodes; agents on an edge are half-way along it.
+    The walkers may be as many as there are nodes; agents on an edge are half-way along it. Nobody
+    has a next trip.
     """
     people = sum(agent.person for agent in agents)
     assert all(agent.person for agent in agents[:people]), "people come first"
-    crowd = quiet(furnished(map), start=robot).crowd
-    floor = crowd.floor
-    floor.set_blocked(closed)
-    crowd.n, crowd.people = len(agents), people
-    crowd.rows = np.zeros((COUNTERS, crowd.n + 1), dtype=np.int64)
-    crowd.places = np.zeros((4, crowd.n + 1))
-    crowd.agents = agents_of(crowd.rows, crowd.places)
-    crowd.work = Work.of(floor.size, crowd.n, floor.degree)
-    crowd.holder[:] = -1
-    crowd._stand([agent.node for agent in agents], robot, 0.5, 0.7)
-    rows = crowd.agents
+    homes, traffic = [agent.node for agent in agents], len(agents) - people
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Places, "homes", _homes(homes))
+        world = quiet(furnished(map), workers=people, traffic=traffic, start=robot, **options)
+    crowd, rows = world.crowd, world.crowd.agents
+    world.floor.set_blocked(closed)
+    crowd.note_walls()
+    rows.walls[:] = crowd.clock[WALLS]
+    rows.next_goal[:] = -1
     for i, agent in enumerate(agents):
         rows.goal[i] = agent.goal
         rows.slot[i] = crowd.ways.hold(agent.goal, not agent.person)
+        crowd._held[i][0] = int(rows.slot[i])
         rows.best_mm[i] = crowd.ways.distance_mm(int(rows.slot[i]), agent.node)
         rows.busy_until[i] = 10**6 if agent.busy else 0
         if agent.to >= 0:
@@ -147,18 +152,17 @@ def scene(
             rows.rate_mm[i] = rows.speed_mm[i]
             crowd.holder[agent.to] = i
             crowd.clock[HELD] += 1
-    crowd._held = [[slot, -1] for slot in rows.slot[:-1].tolist()]
-    crowd.note_walls()
-    rows.walls[:] = crowd.clock[WALLS]
-    return crowd
+    return world
 
 
-class StandsAt:
-    """A walker as the sensor sees it, at a node of the test's floor."""
+def _homes(nodes: list[int]) -> Any:
+    def homes(self: Places, seed: int, workers: int, traffic: int) -> list[int]:
+        layout = self._layout
+        share = np.cumsum(layout.pick_share)
+        self._beats = [Beat(layout.stations, layout.storage, share)] * len(nodes)
+        return nodes
 
-    def __init__(self, id: int, node: int, speed_mm: int, person: bool) -> None:
-        self.id, self.node, self.to, self.person = id, node, -1, person
-        self.x_m, self.y_m = float(node % 21), float(node // 21)
+    return homes
 
 
 # A twin of `envs.kernels.walk.meet`.

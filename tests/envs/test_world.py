@@ -74,7 +74,7 @@ def test_a_turn_takes_its_time_and_reversing_is_free() -> None:
     for _ in range(14):
         world.step(1 if there else 0)
         there = world.robot.node == 0 and world.robot.to < 0
-    assert world.robot.turn_carry_mm == 0
+    assert world.time_s == 7.0, "seven seconds of driving to and fro"
     assert world.robot.battery.drained_mj < 14 * 200_000
 
 
@@ -252,13 +252,26 @@ def test_another_seed_is_another_world() -> None:
 def test_a_blockage_never_lands_on_somebody_and_goes_away_in_time() -> None:
     world = quiet(start=SMALL.stations[0])
     here, free = world.robot.node, world.floor.neighbours(world.robot.node)[0]
-    put(world, Blockage((here, free), 5.0, 20.0))
+    away = next(n for n in world.floor.neighbours(free) if n != here)
+    put(world, Blockage((here,), 5.0, 20.0), Blockage((free,), 5.0, 12.0))
     blocked_at = {}
     for _ in range(60):
-        world.step()
+        ready = world.robot_ready and world.time_s >= 12.0
+        world.step({here: free, free: away}.get(world.robot.node, WAIT) if ready else WAIT)
         blocked_at[world.time_s] = set(world.floor.blocked)
-    assert blocked_at[10.0] == {free}
+        assert not world.floor.blocked & {world.robot.node, world.robot.to}
+    assert blocked_at[10.0] == {free}, "the robot stands on the other"
+    assert blocked_at[13.0] == set()
+    assert blocked_at[18.0] == {here}, "once it has left"
     assert blocked_at[25.0] == set()
+
+
+def test_a_blockage_lands_as_a_whole_or_not_yet() -> None:
+    world = quiet(start=SMALL.stations[0])
+    here, free = world.robot.node, world.floor.neighbours(world.robot.node)[0]
+    put(world, Blockage((here, free), 5.0, 20.0))
+    world.advance(WAIT, 20, goes_on=True)
+    assert not world.floor.blocked
 
 
 def test_a_flat_battery_strands_for_fifteen_minutes_and_comes_back_charged() -> None:
