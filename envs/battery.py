@@ -144,6 +144,19 @@ PROFILES: dict[str, RobotProfile] = {
         turn_rad_s=0.6,
         charge_w=60.0,
     ),
+    # A robot for pavements: a walker's speed, some 8 km a charge. Makers of such robots publish up
+    # to 6.4 km/h and loads of about 10 kg; all other figures are assumptions.
+    "street": RobotProfile(
+        name="street",
+        capacity_wh=160.0,
+        mass_kg=35.0,
+        inertia_kg_m2=3.0,
+        friction=0.1,
+        ambient_w=50.0,
+        speed_m_s=1.5,
+        turn_rad_s=1.0,
+        charge_w=150.0,
+    ),
     # The delivery robot on a charger that fills it in an hour (an assumption, not a product).
     "fast": replace(_DELIVERY, name="fast", charge_w=960.0),
 }
@@ -214,6 +227,11 @@ class Battery:
     def empty(self) -> bool:
         return self.charge_mj == 0
 
+    @property
+    def balanced(self) -> bool:
+        """Whether the books are right to the millijoule; the world asserts it every tick."""
+        return self.charge_mj == self.start_mj + self.charged_mj - self.drained_mj
+
     def drain(self, energy_mj: int) -> int:
         """Take up to `energy_mj` and return what was taken."""
         return self.drain_nj(energy_mj * NJ_PER_MJ)
@@ -247,7 +265,7 @@ class Battery:
 
 MARGIN_TASKS = 20  # (a) tasks that the margin looks back on
 MARGIN_MOST = 3.0  # (a)
-SPARED_SHARE = 0.01  # (a) of the capacity: a task may take so much more without any margin
+SPARED_SHARE = 0.0025  # (a) of the capacity: a task may take so much more without any margin
 
 
 def task_margin(predicted_wh: float, actual_wh: float, spared_wh: float) -> float:

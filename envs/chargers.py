@@ -13,6 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scipy.spatial import cKDTree
+
+from planners import GridMap
+
 from .blockages import stays_connected
 from .floor import Floor
 from .streams import stream
@@ -109,8 +113,6 @@ class ChargerQueues:
             return
         if queue:
             self._behind[charger] += ticks
-            if self._free[charger]:
-                self._place[agent] = self._free[charger].popleft()
         else:
             self._turn[charger] = tick
         queue[agent] = ticks
@@ -130,8 +132,13 @@ class ChargerQueues:
         if not first:
             self._behind[charger] -= ticks
         elif queue:
+            following = next(iter(queue))
             self._turn[charger] = tick
-            self._behind[charger] -= queue[next(iter(queue))]
+            self._behind[charger] -= queue[following]
+            self._vacate(following, charger)
+        self._vacate(agent, charger)
+
+    def _vacate(self, agent: int, charger: int) -> None:
         place = self._place.pop(agent, None)
         if place is not None:
             self._free[charger].appendleft(place)
@@ -142,6 +149,11 @@ class ChargerQueues:
 
     def place(self, agent: int) -> int | None:
         """Where an agent waits for its turn; None where no place is left (or none is needed)."""
+        charger = self._at.get(agent)
+        if charger is None or self.may_enter(agent, charger):
+            return None
+        if agent not in self._place and self._free[charger]:
+            self._place[agent] = self._free[charger].popleft()
         return self._place.get(agent)
 
     def others(self, charger: int, agent: int) -> int:
@@ -215,23 +227,56 @@ def waiting_places(
 ) -> dict[int, tuple[int, ...]]:
     """For each charger up to `count` nodes to wait on, nearest first, no node twice.
 
-    A place is no station, pick face or charger, is two steps or more from every charger, and
-    closes no aisle to others when somebody stands on it. There may be none.
+    A place is no station, pick face or charger, is two steps or more from every charger, and all
+    places together, with somebody on each, close no aisle to others. There may be none.
     """
     taken = {*layout.stations, *layout.storage, *layout.chargers}
     for charger in layout.chargers:
         taken.update(floor.neighbours(charger))
     found: dict[int, tuple[int, ...]] = {}
+    closed: set[int] = set()
     for charger in layout.chargers:
         nodes: list[int] = []
         for node in _around(floor, charger, LOOK_ROUND):
             if len(nodes) == count:
                 break
-            if node not in taken and stays_connected(floor, (node,), {node}, limit=LOOK_ROUND):
+            if node in taken:
+                continue
+            if stays_connected(floor, (node,), closed | {node}, limit=LOOK_ROUND):
                 nodes.append(node)
-                taken.add(node)
+                closed.add(node)
+        taken.update(nodes)
         found[charger] = tuple(nodes)
     return found
+
+
+def check_range(
+    layout: Layout, floor: Floor, profile: RobotProfile, start: int, reserve_wh: float
+) -> None:
+    """Refuse a battery with which no order of a grid's pick faces could ever be served.
+
+    A lower bound on the least order is in straight lines from the start or a charger to a pick
+    face and on to a charger, without load or stop. What passes may still be too small for this
+    or that order: the battery rule refuses those one by one, and they are counted.
+
+    Raises:
+        ValueError: with range and need, and the way out.
+    """
+    if not isinstance(floor.map, GridMap):
+        return  # positions of a graph need not be metres
+    at = floor.position_m
+    faces = at[list(layout.storage)]
+    there_m, _ = cKDTree(at[[start, *layout.chargers]]).query(faces)
+    back_m, _ = cKDTree(at[list(layout.chargers)]).query(faces)
+    need_m = float((there_m + back_m).min())
+    usable_wh = profile.capacity_wh - reserve_wh
+    range_m = usable_wh / profile.trip_wh(1.0, 1.0 / profile.speed_m_s)
+    if need_m > range_m:
+        raise ValueError(
+            f"the battery is too small for {layout.name}: {profile.capacity_wh:g} Wh less "
+            f"{reserve_wh:g} Wh in reserve drive {range_m:.0f} m, the nearest pick face and back "
+            f"to a charger are {need_m:.0f} m or more: give it more capacity_wh or nearer chargers"
+        )
 
 
 def _around(floor: Floor, start: int, count: int) -> list[int]:

@@ -20,9 +20,7 @@ from .chargers import ROBOT
 if TYPE_CHECKING:
     from .world import World
 
-JOIN_M = (
-    15.0  # (a) a robot this near to its charger in a straight line takes its place in the queue
-)
+JOIN_M = 15.0  # (a) in a straight line: this near to its charger a robot joins the queue
 LOOK_AGAIN_WH = 1.0  # (a) where no way leads to a charger, look again after so much more energy
 
 
@@ -36,14 +34,16 @@ class Charging:
         self._parking: int | None = None
         self._joined_s: float | None = None
         self._task: tuple[float, int] | None = None  # predicted Wh, mJ drained before it
-        self._look_mj = 0.0  # turning back is looked at when so much has been drained in all
+        self._look_mj = 0.0  # turning back is looked at when so much has been drained in all,
+        self._look_version = -1  # or when the believed map is another one
 
     # Tasks: what was predicted, what was paid.
 
     def begin(self, decision: Decision) -> None:
         """Take up a decision to serve an order or to charge."""
-        world, drained_mj = self._world, self._world.robot.battery.drained_mj
+        drained_mj = self._world.robot.battery.drained_mj
         self._parking, self._task, self._look_mj = None, None, 0.0
+        self._look_version = self._world.belief.map_version
         if decision.kind == "charge":
             chargers = self._look().chargers
             self._charger = chargers[decision.goal or min(chargers)]
@@ -56,7 +56,7 @@ class Charging:
                 # From anywhere on its way a charger can be reached by way of the drop.
                 way_wh = candidate.energy_wh + candidate.to_charger_wh
                 spare_wh = self._rule.spare_wh(self._look(), way_wh)
-                self._look_again(drained_mj, spare_wh, world.robot.margin)
+                self._look_again(drained_mj, spare_wh, self._world.robot.margin)
 
     def finish(self) -> None:
         """The task is done: learn the margin from it."""
@@ -76,11 +76,14 @@ class Charging:
         """A decision to charge where the charge comes near what the way to a charger takes.
 
         The way grows by no more than the energy driven, so it is looked at again only after so
-        much that both could have met.
+        much that both could have met, or when the believed map has changed.
         """
+        self._unplug()
         world, drained_mj = self._world, self._world.robot.battery.drained_mj
-        if drained_mj < self._look_mj or world.robot.node == world.next_stop():
+        known = drained_mj < self._look_mj and world.belief.map_version == self._look_version
+        if known or world.robot.node == world.next_stop():
             return None
+        self._look_version = world.belief.map_version
         snapshot = replace(self._look(), payload_kg=0.0)  # other hands take what is on board
         legs = Legs(snapshot, self._cache)
         ways = within_charge(snapshot, legs)
@@ -109,8 +112,7 @@ class Charging:
         A robot that waits where no place is left stays where it stands.
         """
         world, queues, robot = self._world, self._world.chargers, self._world.robot
-        if robot.node != queues.charger_of(ROBOT) and self._charger is None:
-            queues.leave(ROBOT, world.tick)  # off the plug: the next one may come
+        self._unplug()
         if self._charger is None:
             return None
         if robot.battery.soc >= self._rule.limit_soc:
@@ -120,6 +122,7 @@ class Charging:
         if self._near(self._charger):
             self._join(self._charger)
             if not queues.may_enter(ROBOT, self._charger):
+                self.finish()  # waiting is not part of the way that was predicted
                 place = queues.place(ROBOT)
                 return robot.node if place is None else place
             if self._joined_s is not None:
@@ -134,9 +137,18 @@ class Charging:
             self._parking = queues.free_place(node)
         return self._parking
 
-    def at_charger(self) -> bool:
-        """Whether the robot stands on the charger that it is to charge at."""
-        return self._charger is not None and self._world.robot.node == self._charger
+    def arrived(self) -> bool:
+        """Whether the robot, at the end of its way, is on the charger that it is to charge at."""
+        if self._charger is None or self._world.robot.node != self._charger:
+            return False
+        self.finish()
+        return True
+
+    def _unplug(self) -> None:
+        """Off the charger, with nothing to charge: the next one may come."""
+        queues = self._world.chargers
+        if self._charger is None and self._world.robot.node != queues.charger_of(ROBOT):
+            queues.leave(ROBOT, self._world.tick)
 
     def _near(self, charger: int) -> bool:
         x, y = self._world.floor.xy(charger)
@@ -149,7 +161,6 @@ class Charging:
         if at == charger:
             return
         queues.leave(ROBOT, world.tick)
-        self.finish()  # waiting is not part of the way that was predicted
         seconds = world.profile.charge_time_s(
             world.robot.battery.soc, min(self._rule.limit_soc, 0.99),
             charge_w=queues.power_w[charger],

@@ -208,17 +208,3 @@ class Crowd:
             self.ways.fields, self.clock, self.rule_numbers, work.order, work.stamps, work.claim,
             work.wish, work.stack,
         )  # fmt: skip
-
-    @property
-    def walkers(self) -> list[Walker]:
-        """Stand-ins for the sensor."""
-        return [Walker(self, i) for i in range(self.n)]
-
-
-class Walker:
-    """One walker as the sensor sees it."""
-
-    def __init__(self, crowd: Crowd, i: int) -> None:
-        a = crowd.agents
-        self.id, self.node, self.to, self.person = i, int(a.node[i]), int(a.to[i]), i < crowd.people
-        self.x_m, self.y_m = float(a.x_m[i]), float(a.y_m[i])

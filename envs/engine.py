@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from .crowd import Crowd
 from .kernels import kernel
+from .kernels.sense_state import Senses
 from .kernels.state import ASKS, DEPARTED, MOVED, OFFERED, PUSHED, TICK, WANTED
 from .kernels.tick import BROKEN, asked, depart, note
 from .kernels.walk import is_sound, meet, place_all
@@ -20,8 +21,8 @@ Trace = npt.NDArray[np.int64]
 class Engine:
     """Ticks by the kernels."""
 
-    def __init__(self, crowd: Crowd) -> None:
-        self.crowd = crowd
+    def __init__(self, crowd: Crowd, senses: Senses) -> None:
+        self.crowd, self._senses = crowd, senses
         self._kernel = kernel("run_ticks")
         self._met = np.zeros((2, max(1, crowd.n)), dtype=np.uint8)
         most = max(1, min(MOST_TICKS, 200_000 // (crowd.n + 1)))
@@ -64,7 +65,14 @@ class Engine:
     def _ticks(self, ticks: int, goes_on: bool) -> int:
         return int(
             self._kernel(
-                *self.crowd.arguments(), self._met, NEAR_M, CONTACT_M, self._trace, ticks, goes_on
+                *self.crowd.arguments(),
+                self._met,
+                NEAR_M,
+                CONTACT_M,
+                self._senses,
+                self._trace,
+                ticks,
+                goes_on,
             )
         )
 
@@ -86,4 +94,5 @@ class ReadableEngine(Engine):
         note(agents, clock, self._trace, 0)
         clock[TICK] += 1
         clock[ASKS] = asked(agents)
+        kernel("sense_tick")(int(clock[TICK]), agents, crowd.floor.closed, self._senses)
         return 1 if is_sound(agents, crowd.holder, clock) else BROKEN

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 Map = GridMap | GraphMap
 Ids = npt.NDArray[np.int64]
 
+FASTEST_M_S = 1000.0  # no limit
 DISTRICTS_FROM = 400_000  # cells of a grid from which trips keep to districts (a)
 DISTRICT = 160  # cells a side
 
@@ -45,6 +47,7 @@ class Floor:
         map: as people walk it; drive_map: as robots may use it, the same object without zones.
         arrays: for the kernels, `GridFloor` or `GraphFloor`.
         closed: (size,) uint8, 1 where something stands now; blocked: the same nodes as a set.
+        speed_m_s: (size,) the most that zones allow robots on entering a node, None without any.
         walls: how often the blockages have changed.
     """
 
@@ -57,11 +60,12 @@ class Floor:
         self.closed = np.zeros(self.size, dtype=np.uint8)
         self.blocked: frozenset[int] = frozenset()
         self.walls = 0
-        self._around: dict[int, dict[int, int]] = {}
-        limits = any(zone.kind == "speed_limit" for zone in layout.zones)
+        self._around = _known_edges(layout)
         limit_mm = np.empty(0, dtype=np.int64)
-        if limits:
-            limit_mm = np.rint(1000 * tick_s * speed_m_s(layout, 1e6)).astype(np.int64)
+        self.speed_m_s: npt.NDArray[np.float64] | None = None
+        if any(zone.kind == "speed_limit" for zone in layout.zones):
+            self.speed_m_s = speed_m_s(layout, FASTEST_M_S)
+            limit_mm = np.rint(1000 * tick_s * self.speed_m_s).astype(np.int64)
         self.local, self.district = self._districts()
         if isinstance(self.map, GridMap):
             self.arrays: GridFloor | GraphFloor = self._grid_arrays(limit_mm)
@@ -151,6 +155,12 @@ class Floor:
         self.blocked = frozenset(nodes)
         self.closed[list(self.blocked)] = 1
         self.walls += 1
+
+
+@lru_cache(maxsize=4)
+def _known_edges(layout: Layout) -> dict[int, dict[int, int]]:
+    """The edges looked up so far, kept from one world of a layout to its next."""
+    return {}
 
 
 def _least_mm(map: Map, node: int) -> dict[int, int]:

@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
-from .battery import MARGIN_TASKS, SPARED_SHARE, Battery, task_margin
+from .battery import MARGIN_TASKS, SPARED_SHARE, Battery, energy_rates, task_margin
+from .floor import Floor
 from .kernels.state import Agents
+from .power import departure_nj
 
 
 class Robot:
     """The last of the agents, with what only the controlled robot has.
 
     Attributes:
-        battery: its charge.
+        profile, battery: its constants and its charge.
         margin: what energies are multiplied with before the battery rule: the largest that any of
             the last `MARGIN_TASKS` tasks would have needed (see `task_margin`), the first guess
             counting as one. It rises at once and falls only when a bad task is that long ago.
         heading_rad: where it points (None before its first move).
         busy_until: tick at which a turn, work at a stop, or the wait for a charged pack ends.
-        turn_carry_mm: what the last tick of a turn leaves for driving.
         stranded, charging, serving, turning, moving: as they say; moving: in the tick just past.
         payload_kg, stop: on board, and the index of the order's next stop.
     """
 
-    def __init__(self, agents: Agents, battery: Battery, margin: float) -> None:
-        self._agents = agents
-        self.battery, self.margin = battery, margin
+    def __init__(
+        self, agents: Agents, floor: Floor, battery: Battery, margin: float, tick_s: float
+    ) -> None:
+        self._agents, self._floor, self.battery = agents, floor, battery
+        self.profile, self.margin = battery.profile, margin
         self._needed: deque[float] = deque([margin], maxlen=MARGIN_TASKS)
+        self._tick_ms = round(1000 * tick_s)
+        self._rates = energy_rates(self.profile, tick_s)
         self.heading_rad: float | None = None
-        self.turn_carry_mm = 0
+        self._turn_carry_mm = 0
         self.stranded = self.charging = self.serving = False
         self.turning = self.moving = False
         self.payload_kg = 0.0
@@ -55,20 +61,6 @@ class Robot:
         return int(self._agents.length_mm[-1])
 
     @property
-    def carry_mm(self) -> int:
-        """What the last tick left over."""
-        return int(self._agents.carry_mm[-1])
-
-    @carry_mm.setter
-    def carry_mm(self, value: int) -> None:
-        self._agents.carry_mm[-1] = value
-
-    @property
-    def speed_mm(self) -> int:
-        """Millimetres a tick at most."""
-        return int(self._agents.speed_mm[-1])
-
-    @property
     def busy_until(self) -> int:
         """The tick at which it is free again."""
         return int(self._agents.busy_until[-1])
@@ -81,6 +73,72 @@ class Robot:
     def position_m(self) -> tuple[float, float]:
         """Where it is, its part of the edge included."""
         return float(self._agents.x_m[-1]), float(self._agents.y_m[-1])
+
+    # Moving, and what it costs.
+
+    def stand(self) -> None:
+        """What the last tick of driving left over is lost."""
+        self._agents.carry_mm[-1] = 0
+
+    def faces(self, node: int, tick: int) -> bool:
+        """Turn towards a neighbour; False while that takes this tick and some after it."""
+        heading, before = self._heading(self.node, node), self.heading_rad
+        if heading == before:
+            if self._turn_carry_mm:
+                self._agents.carry_mm[-1], self._turn_carry_mm = self._turn_carry_mm, 0
+            return True
+        self.heading_rad, self._turn_carry_mm = heading, 0
+        angle = self._angle(before, heading)
+        return True if angle <= 1e-6 else self._turn(angle, tick)
+
+    def _heading(self, start: int, node: int) -> float:
+        (x0, y0), (x1, y1) = self._floor.xy(start), self._floor.xy(node)
+        return math.atan2(y1 - y0, x1 - x0)
+
+    def _angle(self, before: float | None, heading: float) -> float:
+        """How far it turns, an angle in [0, pi]; the first heading of all is free."""
+        if before is None:
+            return 0.0
+        angle = abs(math.remainder(heading - before, math.tau))
+        return min(angle, math.pi - angle) if self.profile.reversible else angle
+
+    def _turn(self, angle: float, tick: int) -> bool:
+        self.battery.drain_nj(self._rates.turn_nj)
+        turn_ms = self.profile.turn_ms(angle)
+        ticks = max(1, -(-turn_ms // self._tick_ms))
+        spare_ms = ticks * self._tick_ms - turn_ms
+        # The last tick of the turn drives with what time it leaves: so much is carried into it,
+        # less that tick's own advance.
+        speed_mm = int(self._agents.speed_mm[-1])
+        carry_mm = speed_mm * spare_ms // self._tick_ms - speed_mm
+        if ticks == 1:
+            self._agents.carry_mm[-1] = carry_mm
+            return True
+        self._agents.carry_mm[-1], self._turn_carry_mm = 0, carry_mm
+        self.turning, self.busy_until = True, tick + ticks - 1
+        return False
+
+    def pay_departure(self, start: int, node: int, *, pushed: bool) -> None:
+        """Onto the edge from `start` to `node`: starting (unless it drove already) and driving.
+
+        Who goes by choice has turned and paid for it before (`faces`); who is pushed turns now.
+        """
+        turns = False
+        if pushed:
+            heading = self._heading(start, node)
+            turns = self._angle(self.heading_rad, heading) > 1e-6
+            self.heading_rad, self._turn_carry_mm = heading, 0
+        grams = round(1000 * self.payload_kg)
+        cost_nj = departure_nj(self._rates, grams, self.length_mm, not self.moving, turns)
+        self.battery.drain_nj(cost_nj)
+
+    def pay_tick(self, charger_w: float | None) -> None:
+        """What a tick draws, whatever is done; and what a charger gives back in it."""
+        self.battery.drain_nj(self._rates.ambient_nj)
+        if charger_w is not None:
+            self.battery.charge(self._tick_ms, charger_w)
+
+    # Learning.
 
     def learn_margin(self, predicted_wh: float, actual_wh: float) -> None:
         """Take in a finished task: what was predicted for all of it, and what it took."""

@@ -12,7 +12,7 @@ import hashlib
 
 import numpy as np
 
-from .kernels.dice import draw
+from .kernels.dice import chance, draw
 
 __all__ = ["draw", "stream", "stream_key", "unit"]
 
@@ -40,6 +40,4 @@ def stream_key(seed: int, name: str) -> int:
     return int(_sequence(seed, name, 0).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
-def unit(key: int, tick: int, entity: int) -> float:
-    """A float in [0, 1) for ``(key, tick, entity)``; see `draw`."""
-    return draw(key, tick, entity) * 2.0**-32
+unit = chance

@@ -20,9 +20,9 @@ from planners.tasks import Order
 
 from .assumptions import Assumptions
 from .battery import Battery, RobotProfile, robot_profile
-from .belief import Belief, Sensor
+from .belief import Belief
 from .blockages import BlockagePlan
-from .chargers import ChargerQueues
+from .chargers import ChargerQueues, check_range
 from .crowd import Crowd
 from .engine import Engine, ReadableEngine
 from .floor import Floor
@@ -66,7 +66,8 @@ class World:
 
     Raises:
         ValueError: numbers out of range, a start that is blocked, too many walkers for the floor,
-            cells that are crossed in less than a tick, orders beyond the map.
+            cells that are crossed in less than a tick, a battery too small for any order, orders
+            beyond the map.
     """
 
     def __init__(
@@ -80,7 +81,6 @@ class World:
         rules = assumptions or Assumptions()
         _check_numbers(workers=workers, traffic=traffic, tick_s=tick_s)
         self.layout, self.seed, self.tick_s, self.rules = layout, seed, tick_s, rules
-        self._tick_ms = round(1000 * tick_s)
         self.profile = robot_profile(profile)
         self.floor = Floor(layout, tick_s)
         node = layout.chargers[0] if start is None else start
@@ -94,20 +94,23 @@ class World:
         )  # fmt: skip
         self._check_speeds()
         margin = rules.handling.start_margin
-        self.robot = Robot(self.crowd.agents, Battery(self.profile, initial_soc), margin)
+        battery = Battery(self.profile, initial_soc)
+        self.robot = Robot(self.crowd.agents, self.floor, battery, margin, tick_s)
+        if orders is None or isinstance(orders, OrderModel):
+            check_range(layout, self.floor, self.profile, node, self.reserve_wh)
         keep_free = {*layout.stations, *layout.chargers}
         self._blockages = BlockagePlan(self.floor, seed, blockages_per_hour, keep_free)
         self.book = order_book(orders, layout, seed)
         self.belief = Belief(
-            self.floor, layout, self.profile, staff=workers, tick_s=tick_s,
-            model=rules.belief, lam_risk=lam_risk, lam_congestion=lam_congestion,
-            lam_energy=lam_energy,
+            self.floor.drive_map, layout, self.profile, seed=seed, staff=workers, fleet=traffic,
+            tick_s=tick_s, model=rules.belief, sensor=rules.sensor, lam_risk=lam_risk,
+            lam_congestion=lam_congestion, lam_energy=lam_energy, speed_m_s=self.floor.speed_m_s,
+            telemetry_s=rules.handling.telemetry_s,
         )  # fmt: skip
-        self._sensor = Sensor(self.floor, seed, rules.sensor)
         engines = {"compiled": Engine, "readable": ReadableEngine}
         if engine not in engines:
             raise ValueError(f"unknown engine {engine!r}: choose one of {', '.join(engines)}")
-        self._engine = engines[engine](self.crowd)
+        self._engine = engines[engine](self.crowd, self.belief.senses)
         self._open_records()
 
     def _check_speeds(self) -> None:
@@ -121,7 +124,6 @@ class World:
             )
 
     def _open_records(self) -> None:
-        self._sighting: Any = None
         self.meetings, self.tally = Meetings(self.crowd.clock, self.tick_s), Tally()
         self._hash = TraceHash()
         self._events: list[dict[str, Any]] = []
@@ -231,21 +233,25 @@ class World:
 
     def _at_most(self, ticks: int) -> int:
         """How many ticks may pass before Python has to look at events, belief or battery."""
-        event = math.ceil((self._next_event_s - self.time_s) / self.tick_s)
-        return max(1, min(ticks, 1, event))
+        moment = min(self._next_event_s, self.belief.next_refresh_s)
+        return max(1, min(ticks, math.ceil((moment - self.time_s) / self.tick_s)))
 
     def _run(self, ticks: int, goes_on: bool, wanted: int, offers: bool) -> int:
         """Steps 2 to 8 of some ticks; how many it was."""
         robot, node, engine = self.robot, self.robot.node, self._engine
         trace = engine.run(self._at_most(ticks), goes_on=goes_on, wanted=wanted, offers=offers)
         if engine.left_for >= 0:
-            self._pay_departure(pushed=engine.pushed_to >= 0)
+            pushed = engine.pushed_to >= 0
+            self.tally.pushes += pushed
+            robot.pay_departure(node, engine.left_for, pushed=pushed)
         elif wanted >= 0:
             self._bump(wanted)
         robot.moving = engine.robot_moved
+        charger_w = self.chargers.power_w[robot.node] if robot.charging else None
         for row in trace:
-            self._pay()
+            robot.pay_tick(charger_w)
             row[1] = robot.battery.charge_mj
+        assert robot.battery.balanced, self.tick
         self._hash.update(trace)
         if robot.node != node:
             self.tally.visits[robot.node] = self.tally.visits.get(robot.node, 0) + 1
@@ -253,7 +259,7 @@ class World:
             self._finish_work()
         if robot.battery.empty and self.robot_ready:
             self._strand()
-        self._sense()
+        self._believe()
         return len(trace)
 
     def _fall_due(self) -> None:
@@ -304,7 +310,7 @@ class World:
         robot = self.robot
         if action >= 0:
             return self._go(action)
-        robot.carry_mm = 0
+        robot.stand()
         if action == CHARGE:
             if robot.node not in self.layout.chargers:
                 raise ValueError(f"no charger on node {robot.node}: {self.layout.chargers}")
@@ -317,57 +323,15 @@ class World:
         return -1
 
     def _go(self, node: int) -> int:
-        robot = self.robot
-        if node not in self.floor.edges_mm(robot.node):
-            raise ValueError(f"no move from node {robot.node} to {node}")
-        heading = self._heading(node)
-        if robot.heading_rad != heading and self._turn(heading):
-            return -1
-        if robot.turn_carry_mm:
-            robot.carry_mm, robot.turn_carry_mm = robot.turn_carry_mm, 0
-        return node
+        if node not in self.floor.edges_mm(self.robot.node):
+            raise ValueError(f"no move from node {self.robot.node} to {node}")
+        return node if self.robot.faces(node, self.tick) else -1
 
     def _bump(self, node: int) -> None:
         """The way was not free: somebody is there, or something that the robot now knows of."""
         self.tally.vetoes += 1
         if node in self.floor.blocked:
             self.belief.bump(node, self.time_s)
-
-    def _heading(self, node: int) -> float:
-        (x0, y0), (x1, y1) = self.floor.xy(self.robot.node), self.floor.xy(node)
-        return math.atan2(y1 - y0, x1 - x0)
-
-    def _turn(self, heading: float) -> bool:
-        """Turn on the spot; True if that takes this tick (and some after it)."""
-        robot, before = self.robot, self.robot.heading_rad
-        robot.heading_rad, robot.turn_carry_mm = heading, 0
-        if before is None:
-            return False
-        angle = abs(math.remainder(heading - before, math.tau))
-        if self.profile.reversible:
-            angle = min(angle, math.pi - angle)
-        if angle <= 1e-6:
-            return False
-        robot.battery.drain(self.profile.turn_mj())
-        turn_ms = self.profile.turn_ms(angle)
-        ticks = max(1, -(-turn_ms // self._tick_ms))
-        spare_ms = ticks * self._tick_ms - turn_ms
-        robot.carry_mm = 0
-        # The last tick of the turn drives with what time it leaves: so much is carried into it,
-        # less that tick's own advance.
-        robot.turn_carry_mm = robot.speed_mm * spare_ms // self._tick_ms - robot.speed_mm
-        if ticks == 1:
-            return False
-        robot.turning, robot.busy_until = True, self.tick + ticks - 1
-        return True
-
-    def _pay_departure(self, *, pushed: bool) -> None:
-        """Starting and driving are paid alike, by choice or pushed aside."""
-        robot = self.robot
-        self.tally.pushes += pushed
-        if not robot.moving:
-            robot.battery.drain(self.profile.start_mj(robot.payload_kg))
-        robot.battery.drain(self.profile.drive_mj(robot.length_mm, robot.payload_kg))
 
     def _serve(self) -> None:
         order, robot, handling = self.book.taken, self.robot, self.rules.handling
@@ -383,13 +347,6 @@ class World:
                 "delivery", order=order.id, node=robot.node, due_s=finite(order.due_s),
                 delivery_time_s=self.time_s - order.release_s, late=self.time_s > order.due_s,
             )  # fmt: skip
-
-    def _pay(self) -> None:
-        """Step 6 for the battery: ambient draw and charging of one tick."""
-        battery = self.robot.battery
-        battery.drain(self.profile.ambient_mj(self._tick_ms))
-        if self.robot.charging:
-            battery.charge(self._tick_ms, self.chargers.power_w[self.robot.node])
 
     def _strand(self) -> None:
         robot = self.robot
@@ -414,19 +371,13 @@ class World:
                 self.book.delivered()
                 self._next_event_s = 0.0
 
-    def _sense(self) -> None:
-        """Step 7: belief takes in the look of a tick ago, and the sensor looks again."""
-        robot, now = self.robot, self.time_s
-        if self._sighting is not None:
-            self.belief.sense(self._sighting)
-        node = robot.to if 2 * robot.done_mm > robot.length_mm and robot.to >= 0 else robot.node
-        self._sighting = self._sensor.look(
-            self.tick, now, node, self.crowd.walkers, self.floor.blocked
-        )
-        if self.tick % max(1, round(self.rules.handling.telemetry_s / self.tick_s)) == 0:
-            fleet = [w.node for w in self.crowd.walkers if not w.person]
-            self.belief.hear_fleet(fleet, self.rules.handling.telemetry_s)
-        self.belief.refresh(now, self.robot_position_m, kg=robot.payload_kg)
+    def _believe(self) -> None:
+        """Step 7 goes on: what the robot has sensed becomes map and layers."""
+        belief, now = self.belief, self.time_s
+        if belief.has_news:
+            belief.heed(now)
+        if now >= belief.next_refresh_s:
+            belief.refresh(now, self.robot_position_m, kg=self.robot.payload_kg)
 
 
 def _check_numbers(*, workers: int, traffic: int, tick_s: float) -> None:

@@ -19,7 +19,8 @@ DEFAULT_SEEDS = 5
 
 
 @click.command()
-@click.option("--map", metavar="FILE", help="A .map or .npy; else the built-in warehouse.")
+@click.option("--map", metavar="FILE",
+              help="A .map, .npy, ROS .yaml or .toml; roads: .npz, .gr, .graphml.")  # fmt: skip
 @click.option("--layout", metavar="NAME",
               help="A ready warehouse: small, long-corridor, sortation, fishbone, ...")  # fmt: skip
 @click.option("--tasks", metavar="FILE", help="Tasks of the League of Robot Runners for that map.")

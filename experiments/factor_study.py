@@ -38,11 +38,11 @@ class FloorAsked(Part):
 
 
 class Search(Part):
-    """A strategy with its w; `guided` by coarse tiles of the layers, so that it knows of them."""
+    """A strategy with its w; `aware` of the layers, or with distance alone ahead of it."""
 
     strategy: str
     weight: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0
-    guided: bool = False
+    aware: bool = True
 
 
 class FactorSpec(Page):
@@ -79,7 +79,7 @@ class FactorSpec(Page):
         return Shift(
             **on_floor(floor.map), minutes=self.minutes, seed=seed, workers=floor.workers,
             traffic=traffic, strategy=search.strategy,
-            weight=search.weight, guided=search.guided, lam_risk=self.lam_risk,
+            weight=search.weight, aware=search.aware, lam_risk=self.lam_risk,
             lam_congestion=self.lam_congestion,
         )  # fmt: skip
 

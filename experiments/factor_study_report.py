@@ -57,7 +57,7 @@ def search_of(row: Row) -> str:
     """What to call the search of a row."""
     if row["strategy"] != "wastar":
         return str(row["strategy"])
-    return f"w = {row['weight']:g}" + (", layer-aware" if row["guided"] else "")
+    return f"w = {row['weight']:g}" + ("" if row["aware"] else ", blind to layers")
 
 
 def settings_of(rows: Sequence[Row]) -> list[Setting]:
@@ -209,7 +209,7 @@ def _goals_of(setting: Setting) -> list[list[str]]:
         goal_line(text, base.percent(factor, metric), goal, below=metric == NEAR)
         for holds, factor, metric, goal, text in asked if holds
     ]  # fmt: skip
-    search = "w = 2, layer-aware"
+    search = "w = 2"
     if search in setting.searches:
         effects = [("both", NEAR), ("congestion", DONE)] if crowded else [("risk", NEAR)]
         for factor, metric in effects:

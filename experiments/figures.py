@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-from envs.formats import LoadedMap
+from envs.formats import LoadedGraph, LoadedMap
 from envs.layouts import Layout
 from envs.metrics import EpisodeTrace
 from planners import GridMap, PlanResult
@@ -143,7 +143,7 @@ def draw_budget(axes: Axes, lines: Mapping[str, Sequence[tuple[float, float | No
 
 
 def save_plan(
-    file: Path, loaded: LoadedMap, result: PlanResult, risk: Values | None = None
+    file: Path, loaded: LoadedMap | LoadedGraph, result: PlanResult, risk: Values | None = None
 ) -> None:
     """Map and path over the order of expansion, and beside it over the risk where there is one.
 
@@ -153,8 +153,14 @@ def save_plan(
     Raises:
         ValueError: a file name that ends in no format we write.
     """
-    grid, trace = loaded.grid, result.trace
+    trace = result.trace
     assert trace is not None
+    if isinstance(loaded, LoadedGraph):
+        from .street_figures import save_street_plan
+
+        save_street_plan(file, loaded, trace, risk)
+        return
+    grid = loaded.grid
     figure, panels = _panels(grid, 1 if risk is None else 2, tall=6.4)
     draw_trace(trace, panels[0])
     if risk is not None:
@@ -176,7 +182,11 @@ def save_layout(file: Path, layout: Layout) -> None:
 def save_map(file: Path, layout: Layout, trace: EpisodeTrace) -> None:
     """The warehouse three times: where the robot drove, and its final risk and congestion."""
     grid = layout.map
-    assert isinstance(grid, GridMap)
+    if not isinstance(grid, GridMap):
+        from .street_figures import save_street_map
+
+        save_street_map(file, layout, trace)
+        return
     figure, panels = _panels(grid, 3, tall=5.0)
     heats = (
         ("visits of the robot", trace.visits, "viridis"),
@@ -279,6 +289,21 @@ def save_intervals(
         axes.set_yticks([-(k * (count + 1) + (count - 1) / 2) for k in range(len(names))], names)
     figure.suptitle(note, fontsize=10)
     _legend(figure, row[0])
+    _save(figure, file)
+
+
+def save_stranding(file: Path, points: Sequence[tuple[str, float, float]], note: str) -> None:
+    """Strandings and deliveries an hour as bars; a point is (name, the one, the other)."""
+    figure = Figure(figsize=(9.4, 3.6), layout="constrained")
+    names = [name for name, _, _ in points]
+    titles = ("strandings an hour", "deliveries an hour")
+    for k, axes in enumerate(figure.subplots(1, 2, sharey=True)):
+        bars = axes.barh(names, [point[k + 1] for point in points], color=(VERMILION, BLUE)[k])
+        axes.bar_label(bars, fmt="%.2f", padding=3)
+        axes.set_xlabel(titles[k])
+        axes.margins(x=0.15)
+    axes.invert_yaxis()
+    figure.suptitle(note, fontsize=10)
     _save(figure, file)
 
 

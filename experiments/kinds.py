@@ -6,7 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import factor_study_report, layered_report, llm_astar_report, report, soak_report
+from . import (
+    battery_report,
+    factor_study_report,
+    layered_report,
+    llm_astar_report,
+    report,
+    soak_report,
+)
+from .battery_stress import BatterySpec
 from .factor_study import FactorSpec
 from .layered_study import LayeredSpec
 from .llm_astar import LlmAStarSpec
@@ -34,6 +42,7 @@ DEFAULT = "floor"
 KINDS = {
     "floor": Kind(Spec, report.write_report),
     "factors": Kind(FactorSpec, factor_study_report.write_report),
+    "battery": Kind(BatterySpec, battery_report.write_report),
     "layered": Kind(LayeredSpec, layered_report.write_report),
     "llm-astar": Kind(LlmAStarSpec, llm_astar_report.write_report),
     "soak": Kind(SoakSpec, soak_report.write_report),

@@ -15,14 +15,14 @@ from typing import Any
 
 from envs.episode import Episode, PlannerSettings, run_episode
 from envs.formats import load_tasks, orders_from_tasks
-from envs.layouts import READY, Layout, from_map, ready
+from envs.layouts import READY, Layout, ready
 from envs.orders import OPEN_LIMIT
 from envs.world import World
-from planners import GridMap, Guidance
+from planners import GridMap
 from planners.strategies import checked_weight, strategy_named
 from planners.tasks import Chooser, Decision, Snapshot, make_chooser
 
-from .mapfiles import load_floor
+from .mapfiles import layout_of_file
 from .rows import to_json
 
 NOTES_LIMIT = 20_000  # characters
@@ -33,8 +33,7 @@ CALL_LOG = "calls.jsonl"
 class Shift:
     """What `aislewise deliver` was asked for; None is the default of the thing itself.
 
-    With `guided` the search is led by coarse tiles of the layers (`planners.Guidance()`); its bound
-    stays what it is.
+    With `aware` what the layers leave to pay leads the search; its bound stays what it is.
 
     Raises:
         ValueError: minutes that are not above 0, an unknown strategy, a weight that does not fit
@@ -59,7 +58,7 @@ class Shift:
     lam_risk: float = 8.0
     lam_congestion: float = 1.0
     lam_energy: float | None = None
-    guided: bool = False
+    aware: bool = True
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.minutes) and self.minutes > 0):
@@ -106,6 +105,19 @@ class NotedChooser:
         return self._chooser.choose(replace(snapshot, notes=self._notes))
 
 
+class TellingChooser:
+    """A chooser that tells the minute before it decides."""
+
+    def __init__(self, chooser: Chooser, on_minute: Callable[[float], None]) -> None:
+        self._chooser, self._on_minute = chooser, on_minute
+        self.name, self.describe = chooser.name, chooser.describe
+
+    def choose(self, snapshot: Snapshot) -> Decision:
+        """The next goal."""
+        self._on_minute(snapshot.time_s / 60.0)
+        return self._chooser.choose(snapshot)
+
+
 def chooser_of(shift: Shift, log: Path | None = None) -> Chooser:
     """The chooser of a shift; model calls are appended to `log`, except when they are replayed."""
     replayed = shift.llm is not None and shift.llm.startswith("replay:")
@@ -147,16 +159,15 @@ def on_floor(name: str) -> dict[str, Any]:
     return {"layout" if name in READY else "map": name}
 
 
-def layout_of(shift: Shift) -> Layout:
-    """The warehouse: a ready one, or the map's with what it lacks placed by rule."""
+def layout_of(shift: Shift) -> tuple[Layout, list[str]]:
+    """The warehouse: a ready one, or the map's with what it lacks placed by rule; and remarks."""
     if shift.map is None:
-        return ready(shift.layout or "built-in", shift.seed)
-    return from_map(load_floor(shift.map), seed=shift.seed)
+        return ready(shift.layout or "built-in", shift.seed), []
+    return layout_of_file(shift.map, shift.seed)
 
 
-def world_of(shift: Shift, layout: Layout) -> tuple[World, tuple[str, ...]]:
+def world_of(shift: Shift, layout: Layout, said: list[str]) -> tuple[World, tuple[str, ...]]:
     """The world at its start, and what a reader should know about its map and orders."""
-    said = []
     if layout.dropped:
         said.append(f"{layout.dropped} free cells that the largest floor does not reach are closed")
     orders = None
@@ -172,7 +183,8 @@ def world_of(shift: Shift, layout: Layout) -> tuple[World, tuple[str, ...]]:
 
 
 def _orders(file: str, layout: Layout) -> tuple[list[tuple[int, ...]], str]:
-    assert isinstance(layout.map, GridMap)
+    if not isinstance(layout.map, GridMap):
+        raise ValueError(f"--tasks {file} lies on a grid, {layout.name} is a road network")
     tasks = load_tasks(file, layout.map)
     orders = orders_from_tasks(tasks, layout)
     if not orders:
@@ -220,8 +232,8 @@ def prepare_shift(shift: Shift) -> ReadyShift:
     Raises:
         ValueError, OSError: whatever of the shift makes no sense, by name and value.
     """
-    layout = layout_of(shift)
-    world, said = world_of(shift, layout)
+    layout, remarks = layout_of(shift)
+    world, said = world_of(shift, layout, remarks)
     return ReadyShift(shift, layout, world, said)
 
 
@@ -232,25 +244,18 @@ def run_shift(
     on_minute: Callable[[float], None] = lambda minutes: None,
     on_tick: Callable[[World], None] | None = None,
 ) -> ShiftRun:
-    """Run a shift to its end; `on_minute` is told the simulated minutes so far.
+    """Run a shift to its end.
 
-    `on_tick` sees the world after every tick (`on_minute` is silent then).
+    `on_minute` is told the simulated minutes so far at every decision; `on_tick` sees the world
+    after every tick, which takes time.
     """
     shift, world = ready.shift, ready.world
-    every = round(30.0 / world.tick_s)
-
-    def on_half_minute(now: World) -> None:
-        if now.tick % every == 0:
-            on_minute(now.time_s / 60.0)
-
     settings = PlannerSettings(
         strategy=shift.strategy, weight=shift.weight,
-        guidance=Guidance(estimate="tiles") if shift.guided else None,
+        guidance="layers" if shift.aware else None,
     )  # fmt: skip
-    episode = run_episode(
-        world, chooser or chooser_of(shift), settings, seconds=60.0 * shift.minutes,
-        on_tick=on_tick or on_half_minute,
-    )  # fmt: skip
+    telling = TellingChooser(chooser or chooser_of(shift), on_minute)
+    episode = run_episode(world, telling, settings, seconds=60.0 * shift.minutes, on_tick=on_tick)
     return ShiftRun(ready, episode)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -11,7 +11,7 @@ import gymnasium
 import numpy as np
 import numpy.typing as npt
 
-from envs.layouts import Layout, built_in, fulfilment
+from envs.layouts import Layout, ready
 from envs.orders import OrderBook
 from envs.world import World
 from planners.tasks import Order
@@ -22,28 +22,16 @@ from .rewards import RewardMeter, Rewards
 Observation = dict[str, npt.NDArray[np.float32]]
 Info = dict[str, Any]
 
-
-@lru_cache(maxsize=1)
-def small() -> Layout:
-    """Two by three pod blocks, for first steps and tests: 17 rows x 19 columns."""
-    return fulfilment(2, 3, name="small")
-
-
-LAYOUTS: dict[str, Callable[[], Layout]] = {"built-in": built_in, "small": small}
 WORLD_KEYWORDS = frozenset({
     "profile", "orders", "initial_soc", "blockages_per_hour", "lam_risk", "lam_congestion",
-    "lam_energy", "start", "tick_s", "assumptions",
+    "lam_energy", "start", "tick_s", "assumptions", "engine",
 })  # fmt: skip
 """Keywords that an environment hands on to `World`."""
 
 
-def layout_named(layout: str | Layout) -> Layout:
-    """The layout of that name, or the layout itself; ValueError names the known ones."""
-    if isinstance(layout, Layout):
-        return layout
-    if layout not in LAYOUTS:
-        raise ValueError(f"unknown layout {layout!r}: a Layout, or one of {', '.join(LAYOUTS)}")
-    return LAYOUTS[layout]()
+@lru_cache(maxsize=8)
+def _ready(name: str) -> Layout:
+    return ready(name)
 
 
 class WarehouseEnv(gymnasium.Env[Any, Any]):
@@ -54,7 +42,7 @@ class WarehouseEnv(gymnasium.Env[Any, Any]):
     environment cannot be copied in mid-episode: repeat its seed and its actions instead.
 
     Args:
-        layout: a name of `LAYOUTS` or a `Layout`.
+        layout: a name of `envs.layouts.READY` or a `Layout`.
         workers, traffic: people and other robots.
         seconds: world time after which an episode is truncated.
         rewards: what the terms of the reward are worth.
@@ -90,7 +78,7 @@ class WarehouseEnv(gymnasium.Env[Any, Any]):
             raise ValueError(f"unknown render_mode {render_mode!r}: None or one of {modes}")
         if not isinstance(rewards, Rewards | None):
             raise ValueError(f"rewards must be a Rewards or None, got {rewards!r}")
-        self.layout = layout_named(layout)
+        self.layout = layout if isinstance(layout, Layout) else _ready(layout)
         self.render_mode = render_mode
         self._seconds, self._rewards = seconds, rewards or Rewards()
         self._world_keywords = {"workers": workers, "traffic": traffic, **world}

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from planners.tasks import Candidate, Decision, FieldCache, Leg, Legs, Order, Snapshot, assess
+from planners.tasks import (
+    Candidate,
+    ChargeRule,
+    Decision,
+    FieldCache,
+    Leg,
+    Order,
+    Snapshot,
+    assess,
+)
 from planners.tasks.choosers import Assessment
 from planners.tasks.reserve import DEFAULT_RULE
 from planners.tasks.snapshot import natural_key
@@ -19,7 +28,7 @@ Table = npt.NDArray[np.float32]
 
 COLUMNS = (
     "order", "charger", "legal", "cost", "length", "energy", "due", "lateness", "others", "kg",
-    "priority", "stops",
+    "priority", "stops", "queue",
 )  # fmt: skip
 SCALE_S, SCALE_M, FULL_KG, MANY_STOPS = 300.0, 100.0, 50.0, 4  # scales (a)
 
@@ -48,11 +57,14 @@ class Choices:
     be reached and the battery is below the limit of charging; waiting is always legal.
     """
 
-    def __init__(self, snapshot: Snapshot, orders: int, cache: FieldCache | None = None) -> None:
+    def __init__(
+        self, snapshot: Snapshot, orders: int, cache: FieldCache | None = None,
+        rule: ChargeRule = DEFAULT_RULE,
+    ) -> None:  # fmt: skip
         self.snapshot = snapshot
-        self.found: Assessment = assess(snapshot, cache)
+        self.found: Assessment = assess(snapshot, cache, rule)
         self.rows: tuple[Choice, ...] = (
-            Choice("wait", legal=True), *self._orders(orders), *self._chargers(cache),
+            Choice("wait", legal=True), *self._orders(orders), *self._chargers(rule),
         )  # fmt: skip
 
     def _orders(self, room: int) -> list[Choice]:
@@ -65,15 +77,13 @@ class Choices:
         ]
         return rows + [Choice("none")] * (room - len(rows))
 
-    def _chargers(self, cache: FieldCache | None) -> list[Choice]:
-        snapshot, rows = self.snapshot, []
-        full = DEFAULT_RULE.at_limit(snapshot)
-        for name, node in snapshot.chargers.items():
-            only = Legs(replace(snapshot, chargers={name: node}), cache)
-            way = only.to_charger(snapshot.robot)
-            leg = None if way is None else way[1]
-            rows.append(Choice("charge", name, leg is not None and not full, leg=leg))
-        return rows
+    def _chargers(self, rule: ChargeRule) -> list[Choice]:
+        snapshot, ways = self.snapshot, self.found.legs.chargers(self.snapshot.robot)
+        full = rule.at_limit(snapshot)
+        return [
+            Choice("charge", name, name in ways and not full, leg=ways.get(name))
+            for name in snapshot.chargers
+        ]
 
     def mask(self) -> npt.NDArray[np.int8]:
         """(rows,) int8, 1 where the row may be chosen."""
@@ -98,8 +108,9 @@ class Choices:
                 "lateness": _squash(one.lateness_s, SCALE_S),
                 "others": _squash(one.others_s, SCALE_S),
             }
-        if row.kind == "charge":
-            values["charger"] = 1.0
+        if row.kind == "charge" and row.goal is not None:
+            wait_s = self.snapshot.charger_wait_s.get(row.goal, 0.0)
+            values |= {"charger": 1.0, "queue": _squash(wait_s, SCALE_S)}
         if row.leg is not None:
             values |= {
                 "cost": _squash(row.leg.cost_s, SCALE_S),

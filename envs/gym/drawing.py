@@ -1,4 +1,4 @@
-"""What the robot's drawing of the floor says: walls, legal moves, and the way to any goal.
+"""What the robot's drawing of the floor says: walls, zones, legal moves, and the way to any goal.
 
 All of it is static and known to the robot: no blockage of the moment, no person, no other robot.
 """
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from envs.layouts import Layout
+from envs.zones import robot_map
 from planners import GridMap, cost_to_go
 
 NORTH, EAST, SOUTH, WEST = range(4)
@@ -26,18 +27,17 @@ class Drawing:
         shape: rows, columns.
         cell_m: metres of a cell.
         moves: (size,) bytes; bit k says that direction k (north, east, south, west) may be taken.
-        free: node ids from which every place of the layout can be reached.
+        blocked: (rows, cols) bool, walls and keep-out zones.
+        free: node ids from which the stations can be reached, chargers left out.
     """
 
     def __init__(self, layout: Layout) -> None:
-        grid = layout.map
+        grid = robot_map(layout)
         if not isinstance(grid, GridMap):
             raise ValueError(
                 f"WarehouseNav-v0 needs a grid and {layout.name} is a graph, which has no north: "
                 "use WarehouseTask-v0 there"
             )
-        if grid.moves != "four":
-            grid = GridMap(grid.blocked, grid.cell_size_m, moves="four", one_way=grid.one_way)
         self._grid = grid
         self.shape, self.cell_m = grid.shape, grid.cell_size_m
         self.diameter_m = grid.cell_size_m * float(sum(grid.shape))
@@ -48,7 +48,9 @@ class Drawing:
         self.steps = (-grid.cols, 1, grid.cols, -1)
         self.blocked = np.asarray(grid.blocked, dtype=np.bool_)
         self._fields: OrderedDict[int, npt.NDArray[np.float32]] = OrderedDict()
-        self.free = np.flatnonzero(np.isfinite(self.way_m(layout.stations[0]).reshape(-1)))
+        reached = np.isfinite(self.way_m(layout.stations[0]).reshape(-1))
+        reached[list(layout.chargers)] = False
+        self.free = np.flatnonzero(reached)
 
     def way_m(self, goal: int) -> npt.NDArray[np.float32]:
         """(rows, cols) metres of the shortest way to `goal`, infinite where there is none; kept."""

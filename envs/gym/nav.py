@@ -46,7 +46,7 @@ class WarehouseNav(WarehouseEnv):
     charge) and ``stops`` (nodes or cells, the order's; else one is drawn, with a due time).
 
     Args:
-        layout: "built-in", "small", or a `Layout` on a grid.
+        layout: a name of `envs.layouts.READY` or a `Layout` on a grid.
         workers, traffic: people and other robots.
         seconds: world time after which an episode is truncated.
         radius: cells from the robot to the edge of its window.
@@ -150,22 +150,23 @@ class WarehouseNav(WarehouseEnv):
             self._take_order()
         illegal = self._act(int(action))
         if self._until_asked:
-            while not self.asked and world.tick < self._last_tick:
+            while not (self.asked or self._done() or world.tick >= self._last_tick):
                 self._act(STAY)
         left_m = self._way_left_m()
         terms = self._meter.terms(
             late_s=self._late_s(), illegal=illegal, metres=self._left_m - left_m
         )
         self._left_m = left_m
-        terminated = terms["delivered"] != 0.0 or self._done()
         info: Info = {
             "action_mask": self.action_masks(), "reward_terms": terms, "asked": self.asked,
             "time_s": world.time_s,
         }  # fmt: skip
         reward = float(sum(terms.values()))
-        return self._observation(), reward, terminated, world.tick >= self._last_tick, info
+        truncated = world.tick >= self._last_tick
+        return self._observation(), reward, self._done(), truncated, info
 
     def _done(self) -> bool:
+        """Whether the order is delivered or the battery empty."""
         tally = self.world.tally
         return bool(tally.delivery_times_s) or tally.strandings > 0
 

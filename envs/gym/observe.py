@@ -108,7 +108,7 @@ class Observer:
         row, col = divmod(node, self._drawing.shape[1])
         lasts = self._belief.model.track_s
         for track in tracks.values():
-            i, j = round(track.y / cell) - row + r, round(track.x / cell) - col + r
+            i, j = round(track.y_m / cell) - row + r, round(track.x_m / cell) - col + r
             fresh = 1.0 - (now - track.time_s) / (lasts + 1.0)
             if 0 <= i <= 2 * r and 0 <= j <= 2 * r and fresh > 0.0:
                 channel = PEOPLE if track.person else ROBOTS

@@ -28,7 +28,7 @@ class Undecided(Exception):
 class Pending:
     """A chooser whose answers come from outside: without one it raises `Undecided`.
 
-    The driver changes nothing before its chooser has answered, so it can be asked again.
+    The driver's question stands until it is answered, so its action can be asked for again.
     """
 
     name = "policy"
@@ -64,7 +64,7 @@ class WarehouseTask(WarehouseEnv):
     and ``time_s``. An episode is truncated after `seconds`; it ends when a list of orders is done.
 
     Args:
-        layout: "built-in", "small", or any `Layout`, graphs included.
+        layout: a name of `envs.layouts.READY` or any `Layout`, graphs included.
         workers, traffic: people and other robots.
         seconds: world time after which an episode is truncated.
         orders_shown: rows for open orders.
@@ -145,10 +145,12 @@ class WarehouseTask(WarehouseEnv):
         snapshot = None
         try:
             while world.tick < self._last_tick:
-                world.step(driver.action())
+                world.advance(driver.action(), self._last_tick - world.tick)
         except Undecided:
             snapshot = self._pending.asked
-        self.choices = Choices(snapshot or snapshot_of(world), self._shown, self._cache)
+        self.choices = Choices(
+            snapshot or snapshot_of(world), self._shown, self._cache, self._planner.charge_rule
+        )
 
     def action_masks(self) -> npt.NDArray[np.int8]:
         """(rows,) int8, 1 for the rows that may be chosen now."""

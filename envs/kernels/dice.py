@@ -24,4 +24,9 @@ def draw(key: int, tick: int, entity: int) -> int:
     return x
 
 
-HELPERS = (draw,)
+def chance(key: int, tick: int, entity: int) -> float:
+    """A float in [0, 1) for `(key, tick, entity)`; see `draw`."""
+    return draw(key, tick, entity) * 2.0**-32
+
+
+HELPERS = (draw, chance)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from .resolve import decide_all, start_move
+from .sense import sense_tick
+from .sense_state import NEWS
 from .state import ASKS, DEPARTED, OFFERED, PUSHED, TICK, WANTED, Turn, agents_of
 from .walk import is_sound, meet, place_all, walk_all
 
@@ -11,12 +13,13 @@ BROKEN = -1  # two agents share a node
 
 def run_ticks(
     floor, rows, places, holder, closed, fields, clock, rules, order, stamps, claim, wish, stack,
-    met, near_m, contact_m, trace, ticks, repeats,
+    met, near_m, contact_m, senses, trace, ticks, repeats,
 ):  # fmt: skip
     """Run whole ticks, so many at most, until Python is needed; how many it was, or BROKEN.
 
-    That is where somebody asks for something (`clock[ASKS]`), or where the controlled robot's next
-    action counts; with `repeats` a standing robot's action goes on, and only asking ends the run.
+    That is where somebody asks for something (`clock[ASKS]`), where belief has news of what is
+    blocked, or where the controlled robot's next action counts (not with `repeats`: a standing
+    robot's action goes on).
     """
     agents = agents_of(rows, places)
     turn = turn_of(order, stamps, claim, wish, stack)
@@ -34,11 +37,12 @@ def run_ticks(
         done += 1
         clock[TICK] += 1
         clock[ASKS] = asked(agents)
+        sense_tick(clock[TICK], agents, closed, senses)
         if not is_sound(agents, holder, clock):
             return BROKEN
         stands = agents.to[robot] < 0
         ready = not repeats and stands and agents.busy_until[robot] <= clock[TICK]
-        if done >= ticks or ready or clock[ASKS] != 0:
+        if done >= ticks or ready or clock[ASKS] != 0 or senses.ints[NEWS] != 0:
             return done
 
 

@@ -13,7 +13,6 @@ from gymnasium.utils.env_checker import check_env
 
 import envs  # noqa: F401 - registers
 from envs.gym import ENTRY_POINTS, register_all
-from envs.gym.base import layout_named
 from envs.gym.nav import WarehouseNav
 from envs.gym.rewards import TERMS, Rewards
 from envs.gym.task import WarehouseTask
@@ -22,11 +21,12 @@ from envs.orders import OrderModel, PoissonBook
 from envs.world import World
 
 NAMES = tuple(ENTRY_POINTS)
-SMALL: dict[str, Any] = {"layout": "small", "workers": 4}
+SMALL = fulfilment(2, 3)
+FEW: dict[str, Any] = {"layout": SMALL, "workers": 4}
 
 
 def make(name: str, **options: Any) -> gymnasium.Env[Any, Any]:
-    return gymnasium.make(name, **{**SMALL, **options})
+    return gymnasium.make(name, **{**FEW, **options})
 
 
 def play(
@@ -111,7 +111,7 @@ def test_pictures_show_what_is_there() -> None:
     env.reset(seed=2)
     before = env.render()
     assert isinstance(before, np.ndarray)
-    rows, cols = layout_named("small").map.shape  # type: ignore[union-attr]
+    rows, cols = SMALL.map.shape  # type: ignore[union-attr]
     px = before.shape[0] // rows
     assert before.shape == (rows * px, cols * px, 3)
     world = env.unwrapped.world  # type: ignore[attr-defined]
@@ -144,7 +144,7 @@ def test_a_graph_is_drawn_and_played() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_vector_of_environments_is_each_of_them(name: str) -> None:
-    vector = gymnasium.make_vec(name, num_envs=3, vectorization_mode="sync", **SMALL)
+    vector = gymnasium.make_vec(name, num_envs=3, vectorization_mode="sync", **FEW)
     observations, infos = vector.reset(seed=7)
     singles = [make(name) for _ in range(3)]
     for k, single in enumerate(singles):
@@ -167,7 +167,7 @@ def test_a_vector_of_environments_is_each_of_them(name: str) -> None:
 def test_processes_give_the_same_as_a_loop(name: str) -> None:
     took = []
     for mode in ("sync", "async"):
-        vector = gymnasium.make_vec(name, num_envs=2, vectorization_mode=mode, **SMALL)
+        vector = gymnasium.make_vec(name, num_envs=2, vectorization_mode=mode, **FEW)
         observations, _ = vector.reset(seed=1)
         sums = [sum(float(value.sum()) for value in observations.values())]
         for _ in range(10):
@@ -186,14 +186,14 @@ def test_processes_give_the_same_as_a_loop(name: str) -> None:
         ({"seconds": 0.0}, "seconds.*0.0"),
         ({"render_mode": "oils"}, "'oils'.*rgb_array"),
         ({"lam_fear": 1.0}, "'lam_fear'.*lam_risk"),
-        ({"orders": PoissonBook(layout_named("small"), 0, OrderModel())}, "OrderBook"),
+        ({"orders": PoissonBook(SMALL, 0, OrderModel())}, "OrderBook"),
         ({"rewards": "all"}, "rewards"),
     ],
 )
 def test_bad_options_are_refused_by_name(name: str, options: dict[str, Any], said: str) -> None:
     made = {"WarehouseNav-v0": WarehouseNav, "WarehouseTask-v0": WarehouseTask}[name]
     with pytest.raises(ValueError, match=said):
-        made(**{**SMALL, **options})
+        made(**{**FEW, **options})
 
 
 def test_bad_rewards_and_reset_options_are_refused_by_name() -> None:
@@ -206,9 +206,9 @@ def test_bad_rewards_and_reset_options_are_refused_by_name() -> None:
 
 def test_the_environment_only_wraps_the_world() -> None:
     """Waiting in the environment is waiting in the world: the same trace."""
-    env = make("WarehouseNav-v0", start=layout_named("small").chargers[0])
+    env = make("WarehouseNav-v0", start=SMALL.chargers[0])
     env.reset(seed=9)
-    world = World(layout_named("small"), seed=9, workers=4, orders=OrderModel(0.0, backlog=1))
+    world = World(SMALL, seed=9, workers=4, orders=OrderModel(0.0, backlog=1))
     world.accept("O1")
     for _ in range(30):
         env.step(0)

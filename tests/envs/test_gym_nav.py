@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import gymnasium
@@ -11,22 +12,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envs.gym.base import small
 from envs.gym.nav import ACTIONS, GIVE_WAY, STAY, WarehouseNav
 from envs.gym.observe import BODY, CLOSED, PEOPLE, RISK, WALL, WAY
 from envs.gym.policies import PlannerPolicy
 from envs.gym.rewards import TERMS, Rewards
 from envs.layouts import fulfilment
 from envs.world import World
+from envs.zones import Zone
 from planners import GridMap, plan
 
-GRID = small().map
+SMALL = fulfilment(2, 3)
+GRID = SMALL.map
 assert isinstance(GRID, GridMap)
 ALONE = {"workers": 0, "blockages_per_hour": 0.0}
 
 
 def nav(**options: Any) -> WarehouseNav:
-    return WarehouseNav(**{"layout": "small", "workers": 4, **options})
+    return WarehouseNav(**{"layout": SMALL, "workers": 4, **options})
 
 
 def centre(window: npt.NDArray[np.float32], channel: int, down: int = 0, right: int = 0) -> float:
@@ -106,7 +108,10 @@ def test_people_are_seen_a_tick_late_and_closed_cells_are_marked() -> None:
 
 
 class Hidden:
-    """Stands where the truth stood; whoever looks at it is found out."""
+    """Stands where the truth stood; whoever looks at more of it than allowed is found out."""
+
+    def __init__(self, **allowed: Any) -> None:
+        vars(self).update(allowed)
 
     def __getattr__(self, name: str) -> Any:
         raise AssertionError(f"looked at the truth: {name}")
@@ -116,17 +121,25 @@ def test_observations_and_masks_do_not_touch_the_truth() -> None:
     env = nav(workers=6, traffic=2, render_mode="ansi")
     _, info = env.reset(seed=3)
     rng = np.random.default_rng(0)
-    for _ in range(200):
+    for _ in range(100):
         _, _, terminated, _, info = env.step(rng.choice(np.flatnonzero(info["action_mask"])))
         assert not terminated
         world, truth = env.world, vars(env.world).copy()
-        for name in ("crowd", "floor", "meetings", "_blockages", "_sensor"):
+        agents, walkers = world.crowd.agents, world.crowd.n
+        places = (agents.node, agents.to, agents.x_m, agents.y_m)
+        kept = [place[:walkers].copy() for place in places]
+        for place in places:
+            place[:walkers] = -7
+        for name in ("floor", "meetings", "_blockages", "_sensor", "_engine"):
             setattr(world, name, Hidden())
+        world.crowd = Hidden(clock=world.crowd.clock)
         env._observer._seen = (-1, -1, -1, -1)  # so that it looks at everything anew
         observation, mask = env._observation(), env.action_masks()
-        with pytest.raises(AssertionError, match=r"truth"):
+        with pytest.raises(AssertionError, match="truth"):
             env.render()
         vars(world).update(truth)
+        for place, values in zip(places, kept, strict=True):
+            place[:walkers] = values
         again = env._observation()
         assert all(np.array_equal(observation[key], again[key]) for key in observation)
         assert np.array_equal(mask, info["action_mask"])
@@ -162,21 +175,44 @@ def test_alone_a_legal_move_moves_and_a_masked_one_is_refused() -> None:
     assert seen == {(action, legal) for action in range(1, 5) for legal in (True, False)}
 
 
+def test_zones_are_in_the_mask_and_in_the_window() -> None:
+    row = 4
+    free = np.flatnonzero(~GRID.blocked[row - 1 : row + 1].any(axis=0)).tolist()
+    shut, lane = GRID.node((row, free[2])), GRID.node((row, free[4]))
+    zones = (
+        Zone("shut", "keep_out", (shut,)),
+        Zone("lane", "one_way", (lane,), direction="east"),
+    )
+    env = nav(**ALONE, layout=replace(SMALL, zones=zones))
+    observation, info = env.reset(seed=0, options={"start": shut - GRID.cols})
+    assert info["action_mask"].tolist()[3] == 0  # south, into the zone
+    assert centre(observation["window"], WALL, down=1) == 1.0
+    before = env.world.robot.node
+    *_, info = env.step(3)
+    assert info["reward_terms"]["illegal"] == -1.0 and env.world.robot.node == before
+    _, info = env.reset(seed=0, options={"start": lane})
+    assert info["action_mask"].tolist()[2] == 1 - GRID.blocked[row, free[4] + 1]  # east
+    assert info["action_mask"].tolist()[4] == 0  # west
+
+
 def test_waiting_on_a_charger_charges_and_an_empty_battery_ends_it() -> None:
-    charger = small().chargers[0]
+    charger = SMALL.chargers[0]
     env = nav(**ALONE)
     env.reset(seed=0, options={"start": charger, "soc": 0.5})
     before = env.world.robot.battery.charge_mj
     env.step(STAY)
     assert env.world.robot.battery.charge_mj > before
-    start = next(n for n in env._drawing.free.tolist() if n not in small().chargers)
-    env.reset(seed=0, options={"start": start, "soc": 1e-5})
-    for _ in range(20):
-        _, _, terminated, truncated, info = env.step(STAY)
-        if terminated:
-            break
-    assert terminated and not truncated
-    assert info["reward_terms"]["stranded"] == -900.0
+    start = int(env._drawing.free[0])
+    for until_asked in (False, True):
+        env = nav(**ALONE, until_asked=until_asked)
+        env.reset(seed=0, options={"start": start, "soc": 1e-5})
+        for _ in range(20):
+            _, _, terminated, truncated, info = env.step(STAY)
+            if terminated:
+                break
+        assert terminated and not truncated
+        assert info["reward_terms"]["stranded"] == -900.0
+        assert env.world.time_s < 10.0
 
 
 def test_time_truncates() -> None:
@@ -293,7 +329,7 @@ def test_a_training_loop_on_a_vector_of_environments_learns() -> None:
     """Rollouts, discounted returns, a policy gradient: what a learning library does."""
     count, steps, gamma = 8, 80, 0.9
     vector = gymnasium.make_vec(
-        "WarehouseNav-v0", num_envs=count, vectorization_mode="sync", layout="small",
+        "WarehouseNav-v0", num_envs=count, vectorization_mode="sync", layout=SMALL,
         until_asked=True, seconds=300.0, rewards=Rewards(second=-0.1), **ALONE,
     )  # fmt: skip
     rng, weights = np.random.default_rng(0), np.zeros((5, len(ACTIONS)))

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envs.episode import run_episode
-from envs.gym.base import small
 from envs.gym.choices import COLUMNS
 from envs.gym.policies import policy_of
 from envs.gym.task import WarehouseTask
@@ -18,11 +17,12 @@ from envs.layouts import Layout, fulfilment
 from envs.world import World
 from planners.tasks import make_chooser
 
-GRAPH = fulfilment(2, 3).as_graph()
+SMALL = fulfilment(2, 3)
+GRAPH = SMALL.as_graph()
 
 
 def task(**options: Any) -> WarehouseTask:
-    return WarehouseTask(**{"layout": "small", "workers": 4, "seconds": 600.0, **options})
+    return WarehouseTask(**{"layout": SMALL, "workers": 4, "seconds": 600.0, **options})
 
 
 def play(env: WarehouseTask, chooser: str, seed: int) -> dict[str, float]:
@@ -46,13 +46,13 @@ def play(env: WarehouseTask, chooser: str, seed: int) -> dict[str, float]:
 @pytest.mark.parametrize(
     ("layout", "options"),
     [
-        ("small", {}),
-        ("small", {"traffic": 3, "initial_soc": 0.13, "profile": "fast"}),
+        (SMALL, {}),
+        (SMALL, {"traffic": 3, "initial_soc": 0.13, "profile": "fast"}),
         (GRAPH, {"blockages_per_hour": 12.0}),
     ],
 )
 def test_playing_a_chooser_is_running_the_episode(
-    layout: str | Layout, options: dict[str, Any], chooser: str
+    layout: Layout, options: dict[str, Any], chooser: str
 ) -> None:
     for seed in range(2):
         env = task(layout=layout, **options)
@@ -140,7 +140,7 @@ def test_what_the_battery_rule_refuses_is_masked_and_a_charger_is_not() -> None:
 def test_of_too_many_orders_those_due_first_are_shown() -> None:
     from planners.tasks import Order
 
-    stops = (small().storage[0], small().stations[0])
+    stops = (SMALL.storage[0], SMALL.stations[0])
     orders = [Order(f"O{k}", stops, due_s=1000.0 - k) for k in range(1, 8)]
     env = task(orders=orders, orders_shown=3)
     env.reset(seed=0)
@@ -152,7 +152,7 @@ def test_of_too_many_orders_those_due_first_are_shown() -> None:
 
 
 def test_a_list_of_orders_ends_when_it_is_done() -> None:
-    stops = (small().storage[0], small().stations[0])
+    stops = (SMALL.storage[0], SMALL.stations[0])
     env = task(orders=[stops, stops[::-1]], seconds=3600.0)
     sums = play(env, "utility", 0)
     assert sums["delivered"] == 200.0

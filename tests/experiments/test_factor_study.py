@@ -24,7 +24,7 @@ seeds = 2
 minutes = 1
 lam_congestion = 4.0
 factors_of_others = ["none", "risk"]
-searches = [{ strategy = "astar" }, { strategy = "wastar", weight = 2.0, guided = true }]
+searches = [{ strategy = "astar" }, { strategy = "wastar", weight = 2.0, aware = false }]
 floors = [
     { map = "built-in", workers = 5, traffic = [0, 3] },
     { map = "shop.map", workers = 2, held_out = true, others = false },
@@ -52,7 +52,7 @@ def test_the_runs_are_those_of_the_page(page, tmp_path):
         assert (shift.lam_risk > 0) == ("risk" in FACTORS[run.factor])
         assert shift.lam_congestion == (4.0 if "congestion" in FACTORS[run.factor] else 0.0)
         assert (shift.lam_energy > 0) == ("battery" in FACTORS[run.factor])
-        assert shift.guided == (shift.strategy == "wastar")
+        assert shift.aware == (shift.strategy == "astar")
         assert run.held_out == (shift.map is not None)
         assert shift.seed in (1000, 1001)
 
@@ -67,7 +67,7 @@ def test_rows_report_and_page(call, page, tmp_path):
         "built-in, 5 people + 0 traffic robots", "built-in, 5 people + 3 traffic robots",
         "shop.map, 2 people + 0 traffic robots, held out",
     ]  # fmt: skip
-    assert set(settings[0].searches) == {"astar", "w = 2, layer-aware"}
+    assert set(settings[0].searches) == {"astar", "w = 2, blind to layers"}
     assert settings[0].base is settings[0].searches["astar"]
     shown = call("report", out).stdout
     assert shown.count("| deliveries per hour |") == 3
@@ -84,7 +84,7 @@ def row(factor: str, seed: int, near_s: float, deliveries: int, **more: object) 
     return {
         "run_id": f"{factor}{seed}{more}", "spec": "factors", "kind": "factors", "status": "ok",
         "map": "built-in", "workers": 12, "traffic": 40, "held_out": False, "minutes": 60.0,
-        "strategy": "astar", "weight": 1.0, "guided": False, "factor": factor, "seed": seed,
+        "strategy": "astar", "weight": 1.0, "aware": True, "factor": factor, "seed": seed,
         "near_s": near_s, "deliveries": deliveries, "trace_hash": "x", **more,
     }  # fmt: skip
 
@@ -96,7 +96,7 @@ def made_up() -> list[dict]:
         for factor in FACTORS:
             less = 0.4 if factor in ("both", "all", "risk") else 0.0
             rows.append(row(factor, seed, level * (1 - less), 24 + (2 if factor == "both" else 0)))
-        other = {"strategy": "wastar", "weight": 2.0, "guided": True}
+        other = {"strategy": "wastar", "weight": 2.0}
         rows.append(row("both", seed, level * 0.65, 25, **other))
     return rows
 
@@ -104,14 +104,14 @@ def made_up() -> list[dict]:
 def test_goals_stand_beside_what_the_rows_say():
     setting = settings_of(made_up())[0]
     assert setting.base.percent("both", NEAR).mean == pytest.approx(-40.0)
-    assert setting.kept("w = 2, layer-aware", "both", NEAR).mean == pytest.approx(87.5)
-    assert setting.kept("w = 2, layer-aware", "congestion", NEAR) is None
+    assert setting.kept("w = 2", "both", NEAR).mean == pytest.approx(87.5)
+    assert setting.kept("w = 2", "congestion", NEAR) is None
     lines = [line.split(" | ") for line in goals([setting])[2:]]
     verdicts = {line[1]: (line[2], line[3].removesuffix(" |")) for line in lines}
     assert verdicts["both: near-seconds at least 30 % fewer"] == ("-40.0 % [-40.0, -40.0]", "met")
     assert verdicts["congestion alone: deliveries at least 5 % more"][1] == "**short**"
     assert verdicts["both: deliveries at least 6 % more"][1] == "met"
-    kept = "w = 2, layer-aware keeps at least 80 % of the effect of both on near-seconds"
+    kept = "w = 2 keeps at least 80 % of the effect of both on near-seconds"
     assert verdicts[kept] == ("87.5 % [87.5, 87.5]", "met")
 
 

@@ -29,7 +29,8 @@ class ChargeRule:
     charger cannot ask for one more charge for ever. ``last_share``: the share of the reserve that
     a robot under way keeps beyond ``margin`` times its way to a charger; see `spare_wh`.
 
-    Raises ValueError unless 0 <= top_up < limit - near <= limit <= 1 and last_share is in [0, 1].
+    Raises ValueError unless 0 <= top_up < limit - near <= limit <= 1 and last_share is in
+    [0, 0.5].
     """
 
     limit_soc: float = 0.9
@@ -45,8 +46,8 @@ class ChargeRule:
                 f"top_up_soc {self.top_up_soc}, limit_soc {self.limit_soc}, near_soc "
                 f"{self.near_soc}: need 0 <= top_up < limit - near <= limit <= 1"
             )
-        if not 0.0 <= self.last_share <= 1.0:
-            raise ValueError(f"last_share is {self.last_share!r}: a share in [0, 1]")
+        if not 0.0 <= self.last_share <= 0.5:
+            raise ValueError(f"last_share is {self.last_share!r}: a share in [0, 0.5]")
 
     def at_limit(self, snapshot: Snapshot) -> bool:
         """Whether charging would bring nothing."""
@@ -109,9 +110,13 @@ class ChargeRule:
     def spare_wh(self, snapshot: Snapshot, way_wh: float) -> float:
         """Charge beyond ``margin * way_wh`` and a last share of the reserve, ``way_wh`` being what
         the way to a charger takes from here. At 0 or below, a robot under way must turn back.
+
+        An order that the rule allowed is never called back for the way from its drop alone: of the
+        ``way_wh + reserve`` that it leaves there, the last share may be missing.
         """
         kept_wh = self.last_share * snapshot.reserve_wh
-        return snapshot.charge_wh - kept_wh - snapshot.margin * way_wh
+        allowed_wh = way_wh + snapshot.reserve_wh - kept_wh
+        return snapshot.charge_wh - min(snapshot.margin * way_wh + kept_wh, allowed_wh)
 
 
 @dataclass(frozen=True)
