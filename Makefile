@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup deliver test test-slow check format lint types imports browser bench peers experiment report notebook build clean
+.PHONY: help setup deliver test test-slow check format lint types imports browser bench peers experiment report factors soak notebook build clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,14 @@ experiment: setup  ## run the built-in experiment into runs/first
 
 report: experiment  ## and its report
 	$(BIN)/aislewise report runs/first
+
+factors: setup  ## the table of every factor, an hour or two: rows into docs/rows, docs/factors.md
+	$(BIN)/aislewise experiment factors --full --workers $(JOBS) --out runs/factors-full
+	$(BIN)/python -m experiments.publish runs/factors-full docs
+
+soak: setup  ## 2,020 watched hours: rows into docs/rows, docs/soak.md
+	$(BIN)/aislewise experiment soak --full --workers $(JOBS) --out runs/soak-full
+	$(BIN)/python -m experiments.publish runs/soak-full docs
 
 notebook: setup  ## execute the notebooks in place
 	$(BIN)/jupyter-execute --inplace notebooks/*.ipynb

@@ -15,3 +15,7 @@ if getattr(_planners, "__distribution__", None) != __distribution__:
         f"{_file.parent if _file.name == '__init__.py' else _file}: "
         "rename that folder or use an environment of its own"
     )
+
+from .gym import register_all as _register_all
+
+_register_all()

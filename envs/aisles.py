@@ -6,11 +6,12 @@ four-connected paths here, whatever moves a planner is given.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 
@@ -71,21 +72,50 @@ def largest_floor(floor: GridMap | GraphMap) -> Mask:
     free = ~np.asarray(floor.blocked).ravel()
     if not free.any():
         raise ValueError(f"no free node among the {floor.size} of the map")
-    matrix = _matrix(floor_edges(floor), floor.size)
-    _, label = connected_components(matrix, directed=True, connection="strong")
+    if isinstance(floor, GridMap) and floor.one_way is None:  # the same sets, without any edges
+        label = ndimage.label(free.reshape(floor.shape))[0].ravel()
+    else:
+        matrix = _matrix(floor_edges(floor), floor.size)
+        _, label = connected_components(matrix, directed=True, connection="strong")
     sizes = np.bincount(label[free], minlength=int(label.max()) + 1)
-    largest = np.flatnonzero(sizes[label] == sizes.max())
-    return np.asarray(free & (label == label[largest[free[largest]][0]]))
+    first = np.argmax(free & (sizes == sizes.max())[label])
+    return np.asarray(free & (label == label[first]))
 
 
 def within_steps(floor: GridMap | GraphMap, nodes: Sequence[int], steps: int) -> Mask:
     """(size,) mask of the nodes at most so many edges away from any of the given ones."""
-    edges = floor_edges(floor)
     reached = np.zeros(floor.size, dtype=np.bool_)
     reached[list(nodes)] = True
+    if isinstance(floor, GridMap):
+        for _ in range(steps):
+            before = reached.reshape(floor.shape).copy()
+            for leaving, source, target in _four_moves(floor):
+                reached.reshape(floor.shape)[target] |= (before & leaving)[source]
+        return reached
+    edges = floor_edges(floor)
     for _ in range(steps):
         reached[edges.heads[reached[edges.tails]]] = True
     return reached
+
+
+Window = tuple[slice, slice]
+
+
+def _four_moves(grid: GridMap) -> Iterator[tuple[Mask, Window, Window]]:
+    """North, east, south, west: the (rows, cols) cells that may be left that way, and the windows
+    of a (rows, cols) array that the moves lead from and to. No list of edges: a map of millions of
+    cells has no room for one.
+    """
+    here, lower, upper = slice(None), slice(1, None), slice(None, -1)
+    windows: dict[int, tuple[Window, Window]] = {
+        0: ((lower, here), (upper, here)),
+        2: ((here, upper), (here, lower)),
+        4: ((upper, here), (lower, here)),
+        6: ((here, lower), (here, upper)),
+    }
+    masks = grid.move_mask.reshape(grid.shape)
+    for bit, (source, target) in windows.items():
+        yield (masks & np.uint8(1 << bit)) != 0, source, target
 
 
 def nearest(floor: GridMap | GraphMap, places: Sequence[int], *, towards: bool) -> Ids:
@@ -122,6 +152,8 @@ def diffuse(floor: GridMap | GraphMap, share: Floats, steps: int) -> Floats:
     The part is 1 / (1 + the most edges that leave a node): 0.2 on open floor. The sum is kept,
     nothing crosses a shelf, and blocked nodes stay at zero.
     """
+    if isinstance(floor, GridMap):
+        return _diffused(floor, share, steps)
     edges = floor_edges(floor)
     exits = np.bincount(edges.tails, minlength=floor.size)
     part = 1.0 / (1 + int(exits.max()))
@@ -130,6 +162,20 @@ def diffuse(floor: GridMap | GraphMap, share: Floats, steps: int) -> Floats:
         arrived = np.bincount(edges.heads, weights=sent, minlength=floor.size)
         share = share * (1.0 - part * exits) + arrived
     return share
+
+
+def _diffused(grid: GridMap, share: Floats, steps: int) -> Floats:
+    exits = np.zeros(grid.shape, dtype=np.int64)
+    for leaving, _, _ in _four_moves(grid):
+        exits += leaving
+    part = 1.0 / (1 + int(exits.max()))
+    table = share.reshape(grid.shape)
+    for _ in range(steps):
+        sent, arrived = part * table, np.zeros(grid.shape)
+        for leaving, source, target in _four_moves(grid):
+            arrived[target] += np.where(leaving, sent, 0.0)[source]
+        table = table * (1.0 - part * exits) + arrived
+    return table.ravel()
 
 
 def ring(mask: Mask) -> npt.NDArray[np.bool_]:

@@ -1,114 +1,20 @@
-"""The floor as it is now: fixed topology, temporary blockages, and the way to any goal.
-
-`Floor` is truth. The robot never reads its blockages; what it believes about them stands in
-`envs.belief`.
-"""
+"""Temporary blockages, drawn ahead of time."""
 
 from __future__ import annotations
 
 import math
-from collections import OrderedDict, deque
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
-from planners import GraphMap, GridMap, cost_to_come, cost_to_go
-
+from .floor import Floor
 from .streams import stream
 
-Map = GridMap | GraphMap
 HOUR_S = 3600.0
-FIELD_CACHE_BYTES = 96 * 2**20
-
-
-class Floor:
-    """Neighbours, lengths and positions as plain Python values, and goal fields on the truth.
-
-    Works on any map through `successors` and `positions_m`; parallel edges count once (the
-    shortest), self loops never. Neighbours are looked up when first asked for, so that a large
-    map costs nothing at the start.
-    """
-
-    def __init__(self, map: Map) -> None:
-        if isinstance(map, GraphMap) and map.position_m is None:
-            raise ValueError("a living world needs positions: this GraphMap has position_m None")
-        if isinstance(map, GridMap) and map.moves != "four":
-            map = GridMap(map.blocked, map.cell_size_m, moves="four", one_way=map.one_way)
-        self.map: Map = map
-        self.size = map.size
-        self.position_m = np.asarray(map.positions_m(np.arange(map.size)), dtype=np.float64)
-        self.xy: list[tuple[float, float]] = [(x, y) for x, y in self.position_m.tolist()]
-        self.blocked: frozenset[int] = frozenset()
-        self._edges: list[dict[int, int] | None] = [None] * map.size
-        self._around: list[tuple[int, ...]] = [()] * map.size
-        self._map_now: Map = map
-        self._fields: OrderedDict[tuple[int, frozenset[int]], memoryview] = OrderedDict()
-
-    def edges_mm(self, node: int) -> dict[int, int]:
-        """Neighbour -> length of the edge in whole millimetres (at least 1)."""
-        edges = self._edges[node]
-        if edges is None:
-            edges = {}
-            nodes, lengths = self.map.successors(node)
-            for other, length_m in zip(nodes.tolist(), lengths.tolist(), strict=True):
-                length_mm = max(1, round(1000.0 * length_m))
-                if other != node and length_mm < edges.get(other, length_mm + 1):
-                    edges[other] = length_mm
-            self._edges[node] = edges
-            self._around[node] = tuple(edges)
-        return edges
-
-    def neighbours(self, node: int) -> tuple[int, ...]:
-        """Nodes that one move reaches on the empty floor."""
-        if self._edges[node] is None:
-            self.edges_mm(node)
-        return self._around[node]
-
-    def place(self, node: int, to: int, done_mm: int, length_mm: int) -> tuple[float, float]:
-        """The position of somebody on `node`, or `done_mm` along the edge to `to` (if >= 0)."""
-        x, y = self.xy[node]
-        if to >= 0:
-            part = done_mm / length_mm
-            x, y = x + part * (self.xy[to][0] - x), y + part * (self.xy[to][1] - y)
-        return x, y
-
-    def set_blocked(self, nodes: Iterable[int]) -> None:
-        """Replace the temporary blockages."""
-        self.blocked = frozenset(nodes)
-        self._map_now = self.with_walls(())
-
-    def with_walls(self, walls: Sequence[int]) -> Map:
-        """The true map of this moment with some more nodes blocked."""
-        closed = sorted(self.blocked.union(walls))
-        return self.map.with_blocked(closed, True) if closed else self.map
-
-    def field(self, goal: int) -> memoryview:
-        """Metres from every node to `goal` past the present blockages (inf: no way); cached."""
-        key = (goal, self.blocked)
-        found = self._fields.get(key)
-        if found is None:
-            found = self.field_on(self._map_now, goal)
-            self._fields[key] = found
-            if len(self._fields) > max(8, FIELD_CACHE_BYTES // (8 * self.size)):
-                self._fields.popitem(last=False)
-        else:
-            self._fields.move_to_end(key)
-        return found
-
-    def field_on(self, map: Map, goal: int) -> memoryview:
-        """Metres from every node of `map` to `goal`, as quick-to-read doubles."""
-        if map.is_blocked(goal):
-            return np.full(self.size, math.inf).data
-        return np.array(cost_to_go(map, goal).values, dtype=np.float64).data
-
-    def connected(self, node: int) -> npt.NDArray[np.int64]:
-        """Nodes from which `node` can be reached and that can be reached from it."""
-        there = np.isfinite(cost_to_go(self.map, node).values)
-        return np.flatnonzero(there & np.isfinite(cost_to_come(self.map, node).values))
 
 
 @dataclass(frozen=True)
@@ -148,7 +54,6 @@ class BlockagePlan:
         self._announced_share, self._notice_s = announced_share, notice_s
         kept = set(keep_free)
         self._free_of = kept.union(*(floor.neighbours(node) for node in kept))
-        self._candidates = np.empty(0, dtype=np.int64)
         self._hours = 0
         self.planned: list[Blockage] = []
 
@@ -161,9 +66,6 @@ class BlockagePlan:
 
     def _draw_hour(self, hour: int) -> None:
         rng = stream(self._seed, "blockages", hour)
-        if not self._candidates.size:
-            anchor = min(self._free_of, default=int(self._first_free()))
-            self._candidates = self._floor.connected(anchor)
         count = int(rng.poisson(self._per_hour))
         starts = np.sort(rng.random(count)) * HOUR_S + hour * HOUR_S
         for start_s in starts.tolist():
@@ -174,9 +76,12 @@ class BlockagePlan:
                 told_s = max(0.0, start_s - self._notice_s) if told else math.inf
                 self.planned.append(Blockage(nodes, start_s, start_s + length_s, told_s))
 
-    def _first_free(self) -> int:
-        free = (node for node in range(self._floor.size) if self._floor.neighbours(node))
-        return next(free, 0)
+    def next_change_s(self, time_s: float) -> float:
+        """The first moment after this one at which a blockage starts, ends or is announced."""
+        moments = [time_s // HOUR_S * HOUR_S + HOUR_S]
+        for blockage in self.planned:
+            moments += (blockage.start_s, blockage.end_s, blockage.announced_s)
+        return min(moment for moment in moments if moment > time_s)
 
     def _place(self, rng: np.random.Generator, start_s: float, end_s: float) -> tuple[int, ...]:
         """1 to 3 adjoining nodes that leave the floor connected; empty if 20 tries found none."""
@@ -187,7 +92,7 @@ class BlockagePlan:
             for node in blockage.nodes
         }
         for _ in range(20):
-            nodes = [int(rng.choice(self._candidates))]
+            nodes = [self._free_node(rng)]
             for _ in range(int(rng.integers(3))):
                 around = [n for n in self._floor.neighbours(nodes[-1]) if n not in nodes]
                 if around:
@@ -196,6 +101,15 @@ class BlockagePlan:
             if self._free_of.isdisjoint(nodes) and stays_connected(self._floor, nodes, closed):
                 return tuple(nodes)
         return ()
+
+    def _free_node(self, rng: np.random.Generator) -> int:
+        """A node with neighbours; the last one drawn where there is none in a thousand."""
+        node = 0
+        for _ in range(1000):
+            node = int(rng.integers(self._floor.size))
+            if self._floor.neighbours(node):
+                break
+        return node
 
 
 def stays_connected(

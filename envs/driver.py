@@ -9,6 +9,8 @@ import math
 
 from planners.tasks import Chooser, Decision, EnergyModel, Snapshot
 
+from .chargers import ROBOT
+from .charging import Charging
 from .metrics import finite
 from .replanning import PlannerSettings, Replanner, known_map
 from .world import CHARGE, SERVE, WAIT, World
@@ -18,7 +20,8 @@ __all__ = ["Driver", "PlannerSettings", "known_map", "snapshot_of"]
 
 def snapshot_of(world: World) -> Snapshot:
     """What a chooser may know at this moment: the belief, the robot itself, the open orders."""
-    robot, profile = world.robot, world.profile
+    robot, profile, queues = world.robot, world.profile, world.chargers
+    chargers = {f"charger-{k}": node for k, node in enumerate(world.layout.chargers, start=1)}
     return Snapshot(
         time_s=world.time_s,
         map=known_map(world),
@@ -31,7 +34,9 @@ def snapshot_of(world: World) -> Snapshot:
         margin=robot.margin,
         payload_kg=robot.payload_kg,
         orders=world.book.open(world.time_s),
-        chargers={f"charger-{k}": node for k, node in enumerate(world.layout.chargers, start=1)},
+        chargers=chargers,
+        charger_wait_s={k: queues.wait_s(n, world.tick, ROBOT) for k, n in chargers.items()},
+        charger_power_w={k: queues.power_w[n] for k, n in chargers.items()},
         energy=EnergyModel(
             ambient_w=profile.ambient_w,
             drive_j_per_m=profile.drive_j_per_m,
@@ -46,10 +51,11 @@ class Driver:
     def __init__(self, world: World, chooser: Chooser, settings: PlannerSettings) -> None:
         self.world, self.chooser, self.settings = world, chooser, settings
         self.replanner = Replanner(world, settings)
-        self._charger: int | None = None
+        self._charging = Charging(world, settings.charge_rule, lambda: snapshot_of(world))
         self._ask_s = -math.inf
         self._asked_open: tuple[str, ...] = ()
         self._waiting = False
+        self._question: Snapshot | None = None  # it stands where the chooser raised
 
     def action(self) -> int:
         """What the robot commits to for the next tick."""
@@ -67,39 +73,58 @@ class Driver:
 
     def _goal(self) -> int | None:
         """The node to go to: the order's next stop, the charger, or None after a fresh decision."""
-        world = self.world
-        stop = world.next_stop()
+        stop = self.world.next_stop()
         if stop is not None:
-            return stop
-        if self._charger is not None:
-            if world.robot.battery.soc < self.settings.charge_to:
-                return self._charger
-            world.note("charged", charge_wh=world.robot.battery.charge_wh)
-            self._charger = None
+            back = self._charging.turns_back()
+            if back is None:
+                return stop
+            self._abort(back)
+        target = self._charging.target()
+        if target is not None:
+            return target
         self._decide()
-        stop = world.next_stop()
-        return self._charger if stop is None else stop
+        stop = self.world.next_stop()
+        if stop is None:
+            stop = self._charging.target()
+        return self._charging.clear() if stop is None else stop
+
+    def _abort(self, back: Decision) -> None:
+        """Give the order up to reach a charger while that is still sure."""
+        self.world.tally.aborts += 1
+        self.world.note("abort", reason=back.reason)
+        self._charging.finish()  # what it has taken so far is the least that it would have taken
+        self.replanner.end(arrived=False)
+        self.world.give_up()
+        self._carry_out(back)
 
     def _decide(self) -> None:
         world = self.world
         names = tuple(order.id for order in world.book.open(world.time_s))
         if self._waiting and world.time_s < self._ask_s and names == self._asked_open:
             return
-        self.replanner.refresh(force=True)
-        snapshot = snapshot_of(world)
-        decision = self.chooser.choose(snapshot)
+        if self._question is None:
+            self._charging.finish()
+            self.replanner.refresh(force=True)
+            self._question = snapshot_of(world)
+        decision = self.chooser.choose(self._question)
+        self._question = None
         self._ask_s = world.time_s + self.settings.ask_again_s
         self._asked_open = names
+        world.tally.refused.update((refusal.goal, refusal.code) for refusal in decision.refused)
         if decision.kind == "wait" and self._waiting:
             return
+        self._carry_out(decision)
+
+    def _carry_out(self, decision: Decision) -> None:
+        world = self.world
         self._waiting = decision.kind == "wait"
         world.tally.decided_by[decision.decided_by] += 1
         self._note_decision(decision)
+        if self._waiting:
+            return
+        self._charging.begin(decision)
         if decision.kind == "order" and decision.goal is not None:
             world.accept(decision.goal)
-        elif decision.kind == "charge":
-            chargers = snapshot.chargers
-            self._charger = chargers[decision.goal or min(chargers)]
 
     def _note_decision(self, decision: Decision) -> None:
         self.world.note(
@@ -119,6 +144,8 @@ class Driver:
         self.replanner.end(arrived=True)
         if world.next_stop() is not None:
             return SERVE
+        if not self._charging.arrived():
+            return WAIT
         if not world.robot.charging:
             world.tally.charges += 1
             world.note("charge", node=world.robot.node, charge_wh=world.robot.battery.charge_wh)
@@ -138,6 +165,6 @@ class Driver:
         if way.stuck():
             way.end(arrived=False)
             self.world.give_up()
-            self._charger = None
+            self._charging.cancel()
             return WAIT
         return way.move()

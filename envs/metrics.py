@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .battery import MJ_PER_WH
-from .people import Body
+from .kernels.state import CLOSE_ENCOUNTERS, CONTACTS, NEAR_TICKS
 
 if TYPE_CHECKING:
     from .world import World
@@ -28,65 +27,38 @@ CONTACT_M = 0.5  # two bodies this close have touched (a)
 
 SUMMARY_KEYS = (
     "deliveries", "late", "delivery_time_p50_s", "delivery_time_p95_s", "close_encounters",
-    "near_seconds", "contacts", "wh_per_delivery", "charges", "strandings", "give_ups", "replans",
-    "route_changes", "plan_ms_p50", "plan_ms_p99", "proven_bound", "paid_over_planned",
+    "near_seconds", "contacts", "wh_per_delivery", "charges", "charger_wait_s", "strandings",
+    "give_ups", "aborts", "refusals", "replans", "route_changes",
+    "plan_ms_p50", "plan_ms_p99", "proven_bound", "paid_over_planned",
     "decided_by", "sim_seconds_per_wall_second", "trace_hash", "seed",
 )  # fmt: skip
 
-Point = tuple[float, float]
-
 
 class Meetings:
-    """Close encounters, seconds near people, and contacts, from positions alone.
+    """Close encounters, seconds near people, and contacts, as `envs.kernels.walk.meet` counts them.
 
-    A contact is looked for between ticks as well: both bodies are taken to move in a straight line
-    within a tick.
+    Positions alone decide, between ticks too: bodies are taken to move in a straight line within a
+    tick. An encounter: the moving robot comes within `NEAR_M` of a person. A contact: any two
+    bodies, the robot one of them, come within `CONTACT_M`.
     """
 
-    def __init__(self, tick_s: float) -> None:
-        self._tick_s = tick_s
-        self._before: dict[int, Point] = {}
-        self._robot_before: Point | None = None
-        self._met: set[int] = set()
-        self._touching: set[int] = set()
-        self.close_encounters = 0
-        self.near_s = 0.0
-        self.contacts = 0
+    def __init__(self, clock: npt.NDArray[np.int64], tick_s: float) -> None:
+        self._clock, self._tick_s = clock, tick_s
 
-    def observe(self, robot: Point, moving: bool, bodies: Iterable[Body]) -> None:
-        """One tick: where the robot and the bodies around it are now."""
-        x, y = robot
-        robot_before = self._robot_before or robot
-        here: dict[int, Point] = {}
-        met: set[int] = set()
-        touching: set[int] = set()
-        for body in bodies:
-            here[body.id] = place = (body.x_m, body.y_m)
-            before = self._before.get(body.id, place)
-            if closest_approach(robot_before, robot, before, place) < CONTACT_M:
-                touching.add(body.id)
-            near = body.person and math.hypot(place[0] - x, place[1] - y) <= NEAR_M + 1e-9
-            if near and (moving or body.id in self._met):
-                met.add(body.id)
-        if met and moving:
-            self.near_s += self._tick_s
-        self.close_encounters += len(met - self._met)
-        self.contacts += len(touching - self._touching)
-        self._met, self._touching = met, touching
-        self._before, self._robot_before = here, robot
+    @property
+    def close_encounters(self) -> int:
+        """How many, each person once until it has been left."""
+        return int(self._clock[CLOSE_ENCOUNTERS])
 
+    @property
+    def near_s(self) -> float:
+        """Seconds of moving near people."""
+        return int(self._clock[NEAR_TICKS]) * self._tick_s
 
-def closest_approach(a0: Point, a1: Point, b0: Point, b1: Point) -> float:
-    """Least distance of two points that move in straight lines a0 -> a1 and b0 -> b1 at once.
-
-    >>> closest_approach((0, 0), (2, 0), (2, 1), (0, 1))
-    1.0
-    """
-    x, y = b0[0] - a0[0], b0[1] - a0[1]
-    dx, dy = b1[0] - a1[0] - x, b1[1] - a1[1] - y
-    speed = dx * dx + dy * dy
-    when = 0.0 if speed == 0.0 else min(1.0, max(0.0, -(x * dx + y * dy) / speed))
-    return math.hypot(x + when * dx, y + when * dy)
+    @property
+    def contacts(self) -> int:
+        """How many; must be 0."""
+        return int(self._clock[CONTACTS])
 
 
 class TraceHash:
@@ -95,9 +67,9 @@ class TraceHash:
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
 
-    def add(self, numbers: Sequence[int]) -> None:
-        """Take in one tick."""
-        self._hash.update(array("q", numbers).tobytes())
+    def update(self, numbers: npt.NDArray[np.int64]) -> None:
+        """Take in some more int64 numbers."""
+        self._hash.update(numbers.tobytes())
 
     def hexdigest(self) -> str:
         """The hash so far."""
@@ -112,7 +84,10 @@ class Tally:
     late: int = 0
     charges: int = 0
     strandings: int = 0
-    give_ups: int = 0
+    give_ups: int = 0  # aborts among them
+    aborts: int = 0  # orders given up to reach a charger in time
+    charger_wait_s: float = 0.0  # for the plug, from joining its queue
+    refused: set[tuple[str, str]] = field(default_factory=set)  # (order, code), each counted once
     vetoes: int = 0
     pushes: int = 0
     replans: Counter[str] = field(default_factory=Counter)
@@ -157,6 +132,9 @@ class Tally:
             "charges": self.charges,
             "strandings": self.strandings,
             "give_ups": self.give_ups,
+            "aborts": self.aborts,
+            "charger_wait_s": self.charger_wait_s,
+            "refusals": dict(sorted(Counter(code for _, code in self.refused).items())),
             "replans": dict(sorted(self.replans.items())),
             "route_changes": self.route_changes,
             "plan_ms_p50": percentile(self.plan_ms, 50),

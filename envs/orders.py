@@ -75,6 +75,10 @@ class OrderBook:
             self._open[order.id] = order
         return fresh
 
+    def next_release_s(self) -> float:
+        """The next moment at which time alone may open an order; inf: none, as far as is known."""
+        return math.inf
+
     def _due(self, time_s: float) -> list[Order]:
         raise NotImplementedError
 
@@ -124,6 +128,10 @@ class PoissonBook(OrderBook):
         self._hours = 0
         self._count = 0
         self._planned: list[Order] = []
+
+    def next_release_s(self) -> float:
+        """The next order's, or the hour in which the next ones are drawn."""
+        return self._planned[0].release_s if self._planned else self._hours * HOUR_S
 
     def _due(self, time_s: float) -> list[Order]:
         while self._hours * HOUR_S <= time_s:

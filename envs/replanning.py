@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from planners import GraphMap, GridMap, Guidance, KeptFields, PlanResult, check, plan
+from planners.tasks import ChargeRule
+from planners.tasks.reserve import DEFAULT_RULE
 
 from .battery import MJ_PER_WH
 from .routes import Leg, Route
@@ -36,7 +38,8 @@ class PlannerSettings:
     `exact_nodes` nodes with the exact cost-to-go of the goal as h. A weighted search with the
     closed-form h (`guidance=None`) grants the layers' own size as slack, and they wash out.
     Belief moves every few seconds: at 70,000 nodes a search in that order takes a third of the time
-    of a new field and half of that of new tiles.
+    of a new field and half of that of new tiles. `charge_rule` says where charging ends and when to
+    turn back on the way; the chooser should go by the same one.
 
     Raises ValueError for another word than `layers`, or times and shares that make no sense.
     """
@@ -53,8 +56,8 @@ class PlannerSettings:
     standing_after: int = 4
     yield_after: int = 10
     give_up_s: float = 120.0
-    charge_to: float = 0.9
     ask_again_s: float = 5.0
+    charge_rule: ChargeRule = DEFAULT_RULE
     exact_nodes: int = 10_000
 
     def __post_init__(self) -> None:
@@ -100,6 +103,7 @@ class Replanner:
         self._refreshed = -1  # the tick in which belief was last brought up to date at once
         self._seen = (-1, -1)  # versions of map and costs that the route was last judged on
         self._tried: int | None = None  # the node that the last move was to leave
+        self._heading: float | None = None  # where the robot pointed then
         self._stood = False  # whether that move failed
         costs = world.belief.costs()
         self._exact: KeptFields | None = None
@@ -139,7 +143,6 @@ class Replanner:
         world.tally.paid_s += leg.paid_s(world.time_s - leg.began_s, met, actual_wh, weights)
         if arrived:
             world.tally.planned_s += leg.planned_s
-            world.robot.learn_margin(leg.planned_wh, actual_wh)
         else:
             left_m = leg.least_m if route is None else route.left_m
             world.tally.planned_s += leg.planned_s * leg.done_share(left_m)
@@ -152,7 +155,7 @@ class Replanner:
     def follow(self) -> None:
         """Bring route, progress and waiting up to where the robot stands; once per action."""
         world, leg, node = self.world, self.leg, self.world.robot.node
-        self._stood = self._tried == node and world.robot.turn_left_ms <= 0
+        self._stood = self._tried == node and world.robot.heading_rad == self._heading
         if self._stood:
             self.blocked_ticks += 1
             world.tally.delay_s += world.tick_s
@@ -176,7 +179,7 @@ class Replanner:
         if route is None or route.at + 1 >= len(route.nodes):
             world.tally.delay_s += world.tick_s
             return WAIT
-        self._tried = route.nodes[route.at]
+        self._tried, self._heading = route.nodes[route.at], world.robot.heading_rad
         # In turn: offer the place to whoever wants it, and try to move.
         if self.blocked_ticks >= self.settings.yield_after and world.tick % 2:
             return YIELD
@@ -225,7 +228,7 @@ class Replanner:
     def _way_m(self, route: Route) -> list[tuple[float, float]]:
         """Where the robot will be in 0 to 5 seconds if nothing stops it."""
         xy, speed = self.world.floor.xy, self.world.profile.speed_m_s
-        return [xy[route.ahead(k * speed)] for k in range(6)]
+        return [xy(route.ahead(k * speed)) for k in range(6)]
 
     # Plans.
 
@@ -343,6 +346,5 @@ class Replanner:
         if leg.planned_s is not None:
             return
         costs = world.belief.costs()
-        seconds = leg.promise(costs.explain(route.ids), costs.weights)
+        leg.promise(costs.explain(route.ids))
         leg.planned_m = route.left_m
-        leg.planned_wh = world.profile.trip_wh(route.left_m, seconds, world.robot.payload_kg)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from planners import CostField
 from planners.walks import steps
 
-from .blockages import Map
+from .floor import Map
 
 Ids = npt.NDArray[np.int64]
 Values = npt.NDArray[np.float64]
@@ -103,15 +103,12 @@ class Leg:
     encounters: int
     planned_s: float | None = None
     planned_m: float = 0.0
-    planned_wh: float = 0.0
     progress_s: float = 0.0
     least_m: float = math.inf
 
-    def promise(self, parts: Mapping[str, float], weights: Mapping[str, float]) -> float:
-        """Note the first route's cost by layer; returns its driving seconds (congestion at 1)."""
+    def promise(self, parts: Mapping[str, float]) -> None:
+        """Note the first route's cost by layer."""
         self.planned_s = math.fsum(parts.values())
-        weight = weights["congestion"]
-        return parts["base"] + (parts["congestion"] / weight if weight > 0 else 0.0)
 
     def paid_s(self, seconds: float, met: int, wh: float, weights: Mapping[str, float]) -> float:
         """Seconds paid, with encounters and energy at their weights."""

@@ -12,7 +12,9 @@ import hashlib
 
 import numpy as np
 
-_MASK = (1 << 64) - 1
+from .kernels.dice import chance, draw
+
+__all__ = ["draw", "stream", "stream_key", "unit"]
 
 
 def _sequence(seed: int, name: str, entity: int) -> np.random.SeedSequence:
@@ -34,22 +36,8 @@ def stream(seed: int, name: str, entity: int = 0) -> np.random.Generator:
 
 
 def stream_key(seed: int, name: str) -> int:
-    """A 64-bit key for `draw` and `unit`, one per named stream."""
-    return int(_sequence(seed, name, 0).generate_state(1, np.uint64)[0])
+    """A 63-bit key for `draw` and `unit`, one per named stream."""
+    return int(_sequence(seed, name, 0).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
-def draw(key: int, tick: int, entity: int) -> int:
-    """A 64-bit integer for ``(key, tick, entity)``, the same however often it is asked for.
-
-    Two rounds of the splitmix64 finaliser (Steele, Lea and Flood, 2014) over the three words.
-    """
-    x = (key + tick * 0x9E3779B97F4A7C15 + entity * 0xD1B54A32D192ED03) & _MASK
-    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
-    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & _MASK
-    x = ((x ^ (x >> 31)) * 0x9E3779B97F4A7C15) & _MASK
-    return x ^ (x >> 32)
-
-
-def unit(key: int, tick: int, entity: int) -> float:
-    """A float in [0, 1) for ``(key, tick, entity)``; see `draw`."""
-    return (draw(key, tick, entity) >> 11) * 2.0**-53
+unit = chance

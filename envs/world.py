@@ -4,23 +4,32 @@ The order of a tick is fixed. 1 events fall due (orders, blockages). 2 people an
 say where they want to go. 4 one resolver decides, people first. 5 the controlled robot does what
 it committed to after the last tick, unless its node was taken in step 4. 6 everybody moves,
 the battery pays. 7 the robot senses; belief learns what was seen a tick ago. 8 counting, hashing.
+
+Python is needed where somebody asks for something; all ticks between run in `envs.kernels`.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from planners.tasks import Order
 
-from .battery import Battery, Robot, RobotProfile, robot_profile
-from .belief import Belief, BeliefModel, Sensor, SensorModel
-from .blockages import BlockagePlan, Floor
+from .assumptions import Assumptions
+from .battery import Battery, RobotProfile, robot_profile
+from .belief import Belief
+from .blockages import BlockagePlan
+from .chargers import ChargerQueues, check_range
+from .crowd import Crowd
+from .engine import Engine, ReadableEngine
+from .floor import Floor
+from .kernels.state import TICK
 from .metrics import Meetings, Tally, TraceHash, finite
 from .orders import OrderBook, OrderModel, order_book
-from .people import ROBOT, Crowd, Sighting, WalkRules, body_of
+from .robot import Robot
 
 if TYPE_CHECKING:
     from .layouts import Layout
@@ -30,41 +39,19 @@ WAIT, YIELD, CHARGE, SERVE = -1, -2, -3, -4
 
 Orders = OrderBook | OrderModel | Sequence[tuple[int, ...] | Order] | None
 
-IN_SIGHT_M = 4.0  # bodies farther than this cannot come near within a tick
-
-
-@dataclass(frozen=True)
-class Handling:
-    """What work at a place takes, and what a flat battery costs; assumptions (a)."""
-
-    pick_s: float = 8.0
-    drop_s: float = 6.0
-    stranded_s: float = 900.0
-    rescue_soc: float = 0.2  # charge of the pack that is brought to a stranded robot
-    telemetry_s: float = 5.0
-    reserve_share: float = 0.1
-    start_margin: float = 1.2
-
-
-@dataclass(frozen=True)
-class Assumptions:
-    """The world's smaller numbers, by topic."""
-
-    walk: WalkRules = field(default_factory=WalkRules)
-    sensor: SensorModel = field(default_factory=SensorModel)
-    belief: BeliefModel = field(default_factory=BeliefModel)
-    handling: Handling = field(default_factory=Handling)
+__all__ = ["CHARGE", "SERVE", "WAIT", "YIELD", "Assumptions", "World"]
 
 
 class World:
     """A warehouse in motion: one controlled robot among workers and traffic robots.
 
     The same seed gives the same world on every machine; what people, orders and blockages intend
-    does not depend on what the robot does. `step(action)` advances half a second. `belief`, `robot`
-    and the open orders in `book` are what a planner may read; everything else is truth.
+    does not depend on what the robot does. `step(action)` advances one tick, `advance(action,
+    ticks)` several. `belief`, `robot` and the open orders in `book` are what a planner may read;
+    everything else is truth.
 
     Args:
-        layout: grid (always walked four-connected) or graph, with its places.
+        layout: grid (always walked four-connected) or graph, with its places and zones.
         seed: of every random stream.
         workers, traffic: how many people and other robots.
         profile: a name of `envs.battery.PROFILES` or a profile.
@@ -73,9 +60,14 @@ class World:
         blockages_per_hour: mean number of temporary blockages.
         lam_risk, lam_congestion, lam_energy: what the robot's planner weighs; 0 switches off.
         start: the robot's first node; the first charger if None.
+        tick_s: seconds of a tick; a walker crosses at most one edge in it.
+        engine: `compiled`, or `readable`: the rules of the floor in plain Python (`envs.rules`),
+            tick for tick the same and much slower.
 
     Raises:
-        ValueError: numbers out of range, a start that is blocked, too many walkers for the floor.
+        ValueError: numbers out of range, a start that is blocked, too many walkers for the floor,
+            cells that are crossed in less than a tick, a battery too small for any order, orders
+            beyond the map.
     """
 
     def __init__(
@@ -84,44 +76,56 @@ class World:
         initial_soc: float = 0.9, blockages_per_hour: float = 4.0, lam_risk: float = 8.0,
         lam_congestion: float = 1.0, lam_energy: float | None = None, start: int | None = None,
         tick_s: float = 0.5, assumptions: Assumptions | None = None,
+        engine: Literal["compiled", "readable"] = "compiled",
     ) -> None:  # fmt: skip
         rules = assumptions or Assumptions()
-        self._check_numbers(workers=workers, traffic=traffic, tick_s=tick_s)
+        _check_numbers(workers=workers, traffic=traffic, tick_s=tick_s)
         self.layout, self.seed, self.tick_s, self.rules = layout, seed, tick_s, rules
-        self.tick, self._tick_ms = 0, round(1000 * tick_s)
         self.profile = robot_profile(profile)
-        self._speed_mm = round(1000 * self.profile.speed_m_s * tick_s)
-        self.floor = Floor(layout.map)
+        self.floor = Floor(layout, tick_s)
         node = layout.chargers[0] if start is None else start
-        if not 0 <= node < self.floor.size or self.floor.map.is_blocked(node):
+        if not 0 <= node < self.floor.size or self.floor.drive_map.is_blocked(node):
             raise ValueError(f"the robot cannot start on node {node}: blocked or outside the map")
-        margin = rules.handling.start_margin
-        self.robot = Robot(node, Battery(self.profile, initial_soc), margin=margin)
+        self.chargers = ChargerQueues.of(layout, self.floor, self.profile, tick_s)
         self.crowd = Crowd(
             layout, self.floor, node, seed=seed, workers=workers, traffic=traffic, tick_s=tick_s,
-            rules=rules.walk,
+            robot_m_s=self.profile.speed_m_s, rules=rules.walk, chargers=self.chargers,
+            charge_cycle=rules.charge_cycle,
         )  # fmt: skip
+        self._check_speeds()
+        margin = rules.handling.start_margin
+        battery = Battery(self.profile, initial_soc)
+        self.robot = Robot(self.crowd.agents, self.floor, battery, margin, tick_s)
+        if orders is None or isinstance(orders, OrderModel):
+            check_range(layout, self.floor, self.profile, node, self.reserve_wh)
         keep_free = {*layout.stations, *layout.chargers}
         self._blockages = BlockagePlan(self.floor, seed, blockages_per_hour, keep_free)
         self.book = order_book(orders, layout, seed)
         self.belief = Belief(
-            self.floor, layout, self.profile, staff=workers, tick_s=tick_s,
-            model=rules.belief, lam_risk=lam_risk, lam_congestion=lam_congestion,
-            lam_energy=lam_energy,
+            self.floor.drive_map, layout, self.profile, seed=seed, staff=workers, fleet=traffic,
+            tick_s=tick_s, model=rules.belief, sensor=rules.sensor, lam_risk=lam_risk,
+            lam_congestion=lam_congestion, lam_energy=lam_energy, speed_m_s=self.floor.speed_m_s,
+            telemetry_s=rules.handling.telemetry_s,
         )  # fmt: skip
-        self._sensor = Sensor(self.floor, seed, rules.sensor)
+        engines = {"compiled": Engine, "readable": ReadableEngine}
+        if engine not in engines:
+            raise ValueError(f"unknown engine {engine!r}: choose one of {', '.join(engines)}")
+        self._engine = engines[engine](self.crowd, self.belief.senses)
         self._open_records()
 
-    def _check_numbers(self, *, workers: int, traffic: int, tick_s: float) -> None:
-        for name, count in (("workers", workers), ("traffic", traffic)):
-            if count < 0:
-                raise ValueError(f"{name} must be >= 0, got {count}")
-        if not (math.isfinite(tick_s) and tick_s > 0):
-            raise ValueError(f"tick_s must be finite and > 0, got {tick_s!r}")
+    def _check_speeds(self) -> None:
+        """On a grid nobody crosses a cell within a tick; short edges of a graph take a tick."""
+        fastest_mm = int(self.crowd.agents.speed_mm.max())
+        cell_mm = getattr(self.floor.arrays, "edge_mm", fastest_mm)
+        if fastest_mm > cell_mm:
+            raise ValueError(
+                f"a cell of {cell_mm / 1000:g} m is crossed within a tick of {self.tick_s:g} s: "
+                f"use tick_s of at most {self.tick_s * cell_mm / fastest_mm:.2g}, or coarser cells"
+            )
 
     def _open_records(self) -> None:
-        self._sighting: Sighting | None = None
-        self.meetings, self.tally, self._hash = Meetings(self.tick_s), Tally(), TraceHash()
+        self.meetings, self.tally = Meetings(self.crowd.clock, self.tick_s), Tally()
+        self._hash = TraceHash()
         self._events: list[dict[str, Any]] = []
         self._told: set[int] = set()  # indices of the blockages announced so far
         self._closed_by: dict[int, int] = {}  # node -> index of the blockage on it
@@ -129,6 +133,11 @@ class World:
         self._fall_due()
 
     # What may be asked.
+
+    @property
+    def tick(self) -> int:
+        """Ticks since the start."""
+        return int(self.crowd.clock[TICK])
 
     @property
     def time_s(self) -> float:
@@ -143,8 +152,7 @@ class World:
     @property
     def robot_position_m(self) -> tuple[float, float]:
         """Where the robot is, its part of the edge included."""
-        robot = self.robot
-        return self.floor.place(robot.node, robot.to, robot.done_mm, robot.length_mm)
+        return self.robot.position_m
 
     @property
     def robot_ready(self) -> bool:
@@ -177,6 +185,7 @@ class World:
         self.note("give_up", order=None if order is None else order.id, node=self.robot.node)
         self.book.give_back(self.time_s)
         self.robot.payload_kg, self.robot.stop = 0.0, 0
+        self._next_event_s = 0.0
 
     def note(self, event: str, **values: Any) -> None:
         """Add a row to the log of events."""
@@ -187,7 +196,7 @@ class World:
         rows, self._events = self._events, []
         return rows
 
-    # One tick.
+    # Ticks.
 
     def step(self, action: int = WAIT) -> None:
         """Advance one tick; `action` is a neighbouring node or WAIT, YIELD, CHARGE, SERVE.
@@ -198,60 +207,109 @@ class World:
             ValueError: a node that no move reaches, CHARGE away from a charger, SERVE away from
                 the stop.
         """
-        if self.time_s >= self._next_event_s:
-            self._fall_due()
-        ready = self.robot_ready
-        pushed = self.crowd.decide(self.tick, robot_offers=ready and action == YIELD)
-        self.robot.charging = False
-        if pushed is not None:
-            self.tally.pushes += 1
-            self._depart(pushed)
-        elif ready:
-            self._act(action)
-        self.crowd.walk()
-        self._drive()
-        self._pay()
-        self.tick += 1
-        self._finish_work()
-        self._sense()
-        self._observe()
+        self.advance(action, 1)
 
-    def advance(self, action: int = WAIT, ticks: int = 1) -> int:
-        """Up to `ticks` ticks, the first with `action`; returns how many, early once ready."""
-        for done in range(1, ticks + 1):
-            self.step(action if done == 1 else WAIT)
-            if self.robot_ready:
-                return done
-        return ticks
+    def advance(self, action: int = WAIT, ticks: int = 1, *, goes_on: bool = False) -> int:
+        """Advance up to so many ticks, the first with the action; returns how many it was.
+
+        Ends early at the first moment at which the robot's next action counts; WAIT and CHARGE may
+        go on for all of the ticks instead. The same as that many steps, bit for bit.
+
+        Raises:
+            ValueError: as `step`.
+        """
+        done = 0
+        goes_on = goes_on and action in (WAIT, CHARGE)
+        while done < ticks:
+            if self.time_s >= self._next_event_s:
+                self._fall_due()
+            ready = self.robot_ready
+            self.robot.charging = False
+            wanted = self._act(action) if ready else -1
+            done += self._run(ticks - done, goes_on, wanted, ready and action == YIELD)
+            if not goes_on and self.robot_ready:
+                break
+        return done
+
+    def _at_most(self, ticks: int) -> int:
+        """How many ticks may pass before Python has to look at events, belief or battery."""
+        moment = min(self._next_event_s, self.belief.next_refresh_s)
+        return max(1, min(ticks, math.ceil((moment - self.time_s) / self.tick_s)))
+
+    def _run(self, ticks: int, goes_on: bool, wanted: int, offers: bool) -> int:
+        """Steps 2 to 8 of some ticks; how many it was."""
+        robot, node, engine = self.robot, self.robot.node, self._engine
+        trace = engine.run(self._at_most(ticks), goes_on=goes_on, wanted=wanted, offers=offers)
+        if engine.left_for >= 0:
+            self.tally.pushes += engine.pushed_to >= 0
+            robot.pay_departure()
+        elif wanted >= 0:
+            self._bump(wanted)
+        robot.moving = engine.robot_moved
+        charger_w = self.chargers.power_w[robot.node] if robot.charging else None
+        for row in trace:
+            robot.pay_tick(charger_w)
+            row[1] = robot.battery.charge_mj
+        assert robot.battery.balanced, self.tick
+        self._hash.update(trace)
+        if robot.node != node:
+            self.tally.visits[robot.node] = self.tally.visits.get(robot.node, 0) + 1
+        if robot.busy_until == self.tick:
+            self._finish_work()
+        if robot.battery.empty and self.robot_ready:
+            self._strand()
+        self._believe()
+        return len(trace)
 
     def _fall_due(self) -> None:
         """Step 1: orders, announcements, blockages; then when to look again."""
         now = self.time_s
         for order in self.book.release(now):
+            for node in order.stops:
+                if not 0 <= node < self.floor.size:
+                    raise ValueError(
+                        f"order {order.id} has a stop on node {node}: "
+                        f"the map has nodes 0 to {self.floor.size - 1}"
+                    )
             self.note("order", order=order.id, stops=list(order.stops), due_s=finite(order.due_s))
-        before = self.floor.blocked
+        late = self._close_nodes(now)
+        self._next_event_s = min(self.book.next_release_s(), self._blockages.next_change_s(now))
+        if late:
+            self._next_event_s = min(self._next_event_s, now + 1.0)  # (a) somebody is in the way
+
+    def _close_nodes(self, now: float) -> bool:
+        """Announce, close and open nodes; True if something waits for a node to be left."""
+        before, late = self.floor.blocked, False
         for index, blockage in enumerate(self._blockages.until(now)):
             if blockage.announced_s <= now and index not in self._told:
                 self._told.add(index)
                 self.belief.announce(blockage)
-            for node in blockage.nodes:
-                active = blockage.start_s <= now < blockage.end_s
-                if not active and self._closed_by.get(node) == index:
-                    del self._closed_by[node]
-                elif active and node not in self._closed_by and node not in self.crowd.holder:
-                    self._closed_by[node] = index
+            active = blockage.start_s <= now < blockage.end_s
+            if active and index not in self._closed_by.values():
+                # All of it or nothing: half of it could wall in who stands on the other half.
+                if (self.crowd.holder[list(blockage.nodes)] >= 0).any():
+                    late = True
+                else:
+                    self._closed_by |= dict.fromkeys(blockage.nodes, index)
+            elif not active:
+                for node in blockage.nodes:
+                    if self._closed_by.get(node) == index:
+                        del self._closed_by[node]
         if self._closed_by.keys() != before:
             self.floor.set_blocked(self._closed_by)
+            self.crowd.note_walls()
+            self._hash.update(np.array([self.tick, *sorted(self._closed_by)], dtype=np.int64))
             self.note("blockage", nodes=sorted(self._closed_by))
-        self._next_event_s = now + 1.0  # (a) events take effect on the full second
+        return late
 
-    def _act(self, action: int) -> None:
-        """Step 5: what the robot committed to."""
+    # The controlled robot.
+
+    def _act(self, action: int) -> int:
+        """Step 5: what the robot committed to; the node that it wants to enter now, or -1."""
         robot = self.robot
         if action >= 0:
-            self._go(action)
-            return
-        robot.carry_mm = 0
+            return self._go(action)
+        robot.stand()
         if action == CHARGE:
             if robot.node not in self.layout.chargers:
                 raise ValueError(f"no charger on node {robot.node}: {self.layout.chargers}")
@@ -261,51 +319,18 @@ class World:
                 stop = self.next_stop()
                 raise ValueError(f"nothing to serve on node {robot.node}: next stop {stop}")
             self._serve()
+        return -1
 
-    def _go(self, node: int) -> None:
-        robot = self.robot
-        if node not in self.floor.edges_mm(robot.node):
-            raise ValueError(f"no move from node {robot.node} to {node}")
-        if robot.heading_rad != (heading := self._heading(node)):
-            self._turn(heading)
-        if robot.turn_left_ms > 0:
-            robot.turn_left_ms -= self._tick_ms
-            if robot.turn_left_ms > 0:
-                return
-            robot.carry_mm = self._speed_mm * -robot.turn_left_ms // self._tick_ms
-            robot.carry_mm -= self._speed_mm  # the tick's own advance follows in `_drive`
+    def _go(self, node: int) -> int:
+        if node not in self.floor.edges_mm(self.robot.node):
+            raise ValueError(f"no move from node {self.robot.node} to {node}")
+        return node if self.robot.faces(node, self.tick) else -1
+
+    def _bump(self, node: int) -> None:
+        """The way was not free: somebody is there, or something that the robot now knows of."""
+        self.tally.vetoes += 1
         if node in self.floor.blocked:
             self.belief.bump(node, self.time_s)
-        if node in self.floor.blocked or node in self.crowd.holder:
-            self.tally.vetoes += 1
-            robot.carry_mm = 0
-            return
-        if not robot.moving:
-            robot.battery.drain(self.profile.start_mj(robot.payload_kg))
-        self._depart(node)
-
-    def _heading(self, node: int) -> float:
-        (x0, y0), (x1, y1) = self.floor.xy[self.robot.node], self.floor.xy[node]
-        return math.atan2(y1 - y0, x1 - x0)
-
-    def _turn(self, heading: float) -> None:
-        robot = self.robot
-        if robot.heading_rad is not None:
-            angle = abs(math.remainder(heading - robot.heading_rad, math.tau))
-            if self.profile.reversible:
-                angle = min(angle, math.pi - angle)
-            if angle > 1e-6:
-                robot.turn_left_ms = self.profile.turn_ms(angle)
-                robot.battery.drain(self.profile.turn_mj())
-        robot.heading_rad = heading
-
-    def _depart(self, node: int) -> None:
-        robot = self.robot
-        robot.to, robot.length_mm = node, self.floor.edges_mm(robot.node)[node]
-        robot.done_mm, robot.carry_mm, robot.turn_left_ms = robot.carry_mm, 0, 0
-        robot.battery.drain(self.profile.drive_mj(robot.length_mm, robot.payload_kg))
-        self.crowd.holder[node] = ROBOT
-        self.crowd.vacating[robot.node] = ROBOT
 
     def _serve(self) -> None:
         order, robot, handling = self.book.taken, self.robot, self.rules.handling
@@ -313,6 +338,7 @@ class World:
         last = robot.stop == len(order.stops) - 1
         seconds = handling.drop_s if last else handling.pick_s
         robot.busy_until = self.tick + max(1, math.ceil(seconds / self.tick_s))
+        robot.serving = True
         self.note("stop", order=order.id, stop=robot.stop, node=robot.node)
         if last:
             self.tally.delivered(order.release_s, order.due_s, self.time_s)
@@ -321,79 +347,41 @@ class World:
                 delivery_time_s=self.time_s - order.release_s, late=self.time_s > order.due_s,
             )  # fmt: skip
 
-    def _drive(self) -> None:
-        """Step 6 for the robot: along its edge."""
+    def _strand(self) -> None:
         robot = self.robot
-        robot.moving = robot.to >= 0
-        if not robot.moving:
-            return
-        robot.done_mm += self._speed_mm
-        if robot.done_mm >= robot.length_mm:
-            robot.carry_mm = min(robot.done_mm - robot.length_mm, self._speed_mm)
-            del self.crowd.holder[robot.node], self.crowd.vacating[robot.node]
-            robot.node = self.crowd.at[ROBOT] = robot.to
-            robot.to, robot.done_mm = -1, 0
-            self.tally.visits[robot.node] = self.tally.visits.get(robot.node, 0) + 1
-
-    def _pay(self) -> None:
-        """Step 6 for the battery: ambient draw, charging, and what happens when it is flat."""
-        robot, battery = self.robot, self.robot.battery
-        battery.drain(self.profile.ambient_mj(self._tick_ms))
-        if robot.charging:
-            battery.charge(self._tick_ms)
-        if battery.empty and self.robot_ready:
-            robot.stranded = True
-            self.tally.strandings += 1
-            pause = math.ceil(self.rules.handling.stranded_s / self.tick_s)
-            robot.busy_until = self.tick + 1 + pause
-            self.note("stranded", node=robot.node)
+        robot.stranded = True
+        self.tally.strandings += 1
+        robot.busy_until = self.tick + math.ceil(self.rules.handling.stranded_s / self.tick_s)
+        self.note("stranded", node=robot.node)
 
     def _finish_work(self) -> None:
-        """What ends with this tick: work at a stop, or the wait for a charged pack."""
+        """What ends with this tick: work at a stop, a turn, or the wait for a charged pack."""
         robot, order = self.robot, self.book.taken
-        if robot.busy_until != self.tick:
-            return
+        robot.turning = False
         if robot.stranded:
             robot.stranded = False
             robot.battery.add(round(self.rules.handling.rescue_soc * robot.battery.capacity_mj))
-        elif order is not None:
+        elif robot.serving and order is not None:
+            robot.serving = False
             robot.stop += 1
             robot.payload_kg = order.kg
             if robot.stop == len(order.stops):
                 robot.stop, robot.payload_kg = 0, 0.0
                 self.book.delivered()
+                self._next_event_s = 0.0
 
-    def _sense(self) -> None:
-        """Step 7: belief takes in the look of a tick ago, and the sensor looks again."""
-        robot, now = self.robot, self.time_s
-        if self._sighting is not None:
-            self.belief.sense(self._sighting)
-        node = robot.to if 2 * robot.done_mm > robot.length_mm and robot.to >= 0 else robot.node
-        self._sighting = self._sensor.look(
-            self.tick, now, node, self.crowd.walkers, self.floor.blocked
-        )
-        if self.tick % max(1, round(self.rules.handling.telemetry_s / self.tick_s)) == 0:
-            fleet = [w.node for w in self.crowd.walkers if not w.person]
-            self.belief.hear_fleet(fleet, self.rules.handling.telemetry_s)
-        self.belief.refresh(now, self.robot_position_m, kg=robot.payload_kg)
+    def _believe(self) -> None:
+        """Step 7 goes on: what the robot has sensed becomes map and layers."""
+        belief, now = self.belief, self.time_s
+        if belief.has_news:
+            belief.heed(now)
+        if now >= belief.next_refresh_s:
+            belief.refresh(now, self.robot_position_m, kg=self.robot.payload_kg)
 
-    def _observe(self) -> None:
-        """Step 8: invariants, meetings, hash."""
-        robot, crowd, floor = self.robot, self.crowd, self.floor
-        x, y = here = self.robot_position_m
-        numbers = [self.tick, robot.node, robot.to, robot.done_mm, robot.stop]
-        numbers.append(robot.battery.charge_mj)
-        bodies, held = [], 1 + (robot.to >= 0)
-        for walker in crowd.walkers:
-            numbers += (walker.node, walker.to, walker.done_mm)
-            held += 1 + (walker.to >= 0)
-            at_x, at_y = floor.xy[walker.node]
-            reach = IN_SIGHT_M if walker.to < 0 else IN_SIGHT_M + walker.length_mm / 1000
-            if abs(at_x - x) < reach and abs(at_y - y) < reach:
-                bodies.append(body_of(walker, floor))
-            assert crowd.holder[walker.node] == walker.id, (self.tick, walker.id)
-        assert crowd.holder[robot.node] == ROBOT, self.tick
-        # Every agent holds its nodes and nobody holds more: no shared node, so no swap either.
-        assert held == len(crowd.holder), self.tick
-        self.meetings.observe(here, robot.moving, bodies)
-        self._hash.add(numbers)
+
+def _check_numbers(*, workers: int, traffic: int, tick_s: float) -> None:
+    for name, count in (("workers", workers), ("traffic", traffic)):
+        if count < 0:
+            raise ValueError(f"{name} must be >= 0, got {count}")
+    if not (math.isfinite(tick_s) and tick_s > 0):
+        raise ValueError(f"tick_s must be finite and > 0, got {tick_s!r}")

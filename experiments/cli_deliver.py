@@ -19,7 +19,13 @@ DEFAULT_SEEDS = 5
 
 
 @click.command()
-@click.option("--map", metavar="FILE", help="A .map or .npy; else the built-in warehouse.")
+@click.option("--layout", metavar="NAME",
+              help="A ready warehouse: small, long-corridor, sortation, fishbone, ...")  # fmt: skip
+@click.option(
+    "--map",
+    metavar="FILE",
+    help="A .map, .npy or ROS .yaml, or roads (.npz, .gr, .graphml); else built in.",
+)
 @click.option("--tasks", metavar="FILE", help="Tasks of the League of Robot Runners for that map.")
 @click.option("--minutes", type=float, default=60.0, show_default=True, help="Length of the shift.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
@@ -57,7 +63,7 @@ def deliver(
     _refuse_lonely(asked)
     asked["notes"] = "" if asked["notes"] is None else read_notes(asked["notes"])
     shift = Shift(**asked)
-    name = "built-in" if shift.map is None else Path(shift.map).stem
+    name = shift.floor_name
     if compare is None and seeds is not None:
         raise click.UsageError(f"--seeds {seeds} belongs to --compare factors")
     if compare is None:
@@ -116,45 +122,53 @@ def _compare(shift: Shift, count: int, out: Path, as_json: bool) -> None:
     from .factors import FACTORS, compare_factors
     from .shift import chooser_of, prepare_shift
 
-    chooser_of(shift)
+    chooser_of(shift)  # what makes no sense is said before anything is written
     prepare_shift(shift)
-    out.mkdir(parents=True, exist_ok=True)
     seeds = range(shift.seed, shift.seed + count)
     with progress("compare factors", len(FACTORS) * count) as on_done:
-        comparison = compare_factors(shift, seeds, on_done=on_done)
+        comparison = compare_factors(shift, seeds, out, on_done=on_done)
     document = comparison.as_dict()
     (out / "factors.json").write_text(to_json(document) + "\n", encoding="utf-8")
+    if comparison.known:
+        said = f"{comparison.known} shifts were in {out / 'rows.jsonl'} already: remove it to "
+        click.echo(f"{said}run them again", err=True)
+    for failed in comparison.errors:
+        click.echo("failed: factor {factor}, seed {seed}: {error}".format(**failed), err=True)
     if as_json:
         print_json(document)
         return
     _tell_factors(comparison)
-    click.echo(f"written to {out}: factors.json")
+    click.echo(f"written to {out}: factors.json, rows.jsonl")
 
 
 def _tell_factors(comparison: Comparison) -> None:
-    from .factors import FACTORS, METRICS
+    from .factors import PER_HOUR
 
-    factors = [factor for factor in FACTORS if factor != "none"]
+    factors = [factor for factor in comparison.rows if factor != "none"]
     rows = [
         (
             metric.replace("_", " "),
             comparison.mean("none", metric),
             *(_changed(comparison, factor, metric) for factor in factors),
         )
-        for metric in METRICS
+        for metric in comparison.metrics
+        if metric not in PER_HOUR
     ]
     first, last = comparison.seeds[0], comparison.seeds[-1]
     title = (
         f"{comparison.minutes:g} minutes, seeds {first} to {last} (n = {len(comparison.seeds)}): "
-        "mean without factors, and mean change with each, seed by seed [95 % interval]"
+        "mean without factors, and change of it with each [95 % interval], in per cent; where "
+        "the mean is 0, of the count"
     )
     print_table(title, ("", "none", *factors), rows)
 
 
 def _changed(comparison: Comparison, factor: str, metric: str) -> str:
-    change = comparison.change(factor, metric)
+    change, unit = comparison.percent(factor, metric), " %"
+    if change is None:
+        change, unit = comparison.change(factor, metric), ""
     if change is None:
         return "-"
     if change.low is None or change.high is None:
-        return f"{change.mean:+.3g}"
-    return f"{change.mean:+.3g} [{change.low:+.3g}, {change.high:+.3g}]"
+        return f"{change.mean:+.3g}{unit}"
+    return f"{change.mean:+.3g}{unit} [{change.low:+.3g}, {change.high:+.3g}]"

@@ -10,8 +10,8 @@ import click
 from .cli_output import print_json, print_table, progress
 
 if TYPE_CHECKING:
-    from envs.formats import LoadedMap
-    from planners import CostField, PlanResult
+    from envs.formats import LoadedGraph, LoadedMap
+    from planners import CostField, GraphMap, GridMap, PlanResult
 
 PLAN_KEYS = (
     "status", "cost", "bound", "certificate", "length_m", "expanded", "engine", "cells",
@@ -24,19 +24,34 @@ ENGINE = click.option(
 )  # fmt: skip
 
 
-def _cell(context: click.Context, option: click.Parameter, value: str) -> tuple[int, int]:
+def _cell(text: str, option: str) -> tuple[int, int]:
     """(row, col) of ROW,COL; a usage error names what is neither."""
     try:
-        row, col = (int(part) for part in value.split(","))
+        row, col = (int(part) for part in text.split(","))
     except ValueError:
-        raise click.BadParameter(f"{value!r} is not ROW,COL, such as 3,14") from None
+        raise click.BadParameter(
+            f"{text!r} is not ROW,COL, such as 3,14", param_hint=f"'{option}'"
+        ) from None
     return row, col
+
+
+def _node(graph: GraphMap, text: str, option: str) -> Any:
+    """The label of a node, or its id where the network has no labels; names what is neither."""
+    try:
+        return graph.label(graph.node(text if graph.labels is not None else int(text)))
+    except ValueError:
+        called = "a node's number" if graph.labels is None else "a node's label"
+        raise click.BadParameter(
+            f"{text!r} is not {called}; this network has {graph.size} nodes, the first is "
+            f"{graph.label(0)}",
+            param_hint=f"'{option}'",
+        ) from None
 
 
 @click.command()
 @click.argument("map_file", metavar="MAP", type=click.Path(path_type=Path))
-@click.option("--start", metavar="R,C", callback=_cell, required=True, help="Cell to start from.")
-@click.option("--goal", metavar="R,C", callback=_cell, required=True, help="Cell to reach.")
+@click.option("--start", metavar="R,C|LABEL", required=True, help="Cell (node) to start from.")
+@click.option("--goal", metavar="R,C|LABEL", required=True, help="Cell (node) to reach.")
 @click.option("--strategy", default="astar", show_default=True, help="bfs, dfs, ucs, greedy, ...")
 @ENGINE
 @click.option("--weight", type=float, help="w of wastar (1.5); 1 for all others.")
@@ -51,8 +66,8 @@ def _cell(context: click.Context, option: click.Parameter, value: str) -> tuple[
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, nothing else.")
 def plan(
     map_file: Path,
-    start: tuple[int, int],
-    goal: tuple[int, int],
+    start: str,
+    goal: str,
     strategy: str,
     weight: float | None,
     engine: Any,
@@ -62,32 +77,49 @@ def plan(
     animate: Path | None,
     as_json: bool,
 ) -> None:
-    """Plan one path on MAP (.map of MovingAI or the League of Robot Runners, or .npy)."""
+    """Plan one path on MAP: .map (MovingAI or League of Robot Runners), .npy, .yaml of ROS, or a
+    road network (.npz, .gr, .graphml).
+    """
     from planners import plan as plan_path
     from planners import prepare
 
-    from .mapfiles import load_floor
+    from .mapfiles import is_network, load_place
     from .verify import LANDMARKS
 
     files = _checked_files(picture, trace, animate)
-    loaded = load_floor(map_file)
-    costs = None if risk is None else _with_risk(loaded, risk)
+    ends: list[Any] = []
+    if not is_network(map_file):
+        ends = [_cell(start, "--start"), _cell(goal, "--goal")]
+    loaded = load_place(map_file)
+    map_ = _map(loaded)
+    if is_network(map_file):
+        ends = [_node(map_, start, "--start"), _node(map_, goal, "--goal")]
+    costs = None if risk is None else _with_risk(map_, risk)
     prepare(
-        loaded.grid, costs, goals=[goal] if engine == "field" else [],
+        map_, costs, goals=ends[1:] if engine == "field" else [],
         landmarks=LANDMARKS if engine == "landmarks" else 0,
     )  # fmt: skip
     result = plan_path(
-        loaded.grid, start, goal, costs=costs, strategy=strategy, weight=weight, engine=engine,
+        map_, *ends, costs=costs, strategy=strategy, weight=weight, engine=engine,
         trace=bool(files),
     )  # fmt: skip
     _write(files, loaded, result, costs)
     if as_json:
         values = result.as_dict()
-        print_json({key: values[key] for key in PLAN_KEYS})
+        document = {key: values[key] for key in PLAN_KEYS}
+        if is_network(map_file):
+            document["labels"] = None if result.path is None else result.path.labels
+        print_json(document)
         return
-    _tell(loaded, result, start, goal)
+    _tell(loaded, result, *ends)
     for name, file in files.items():
         click.echo(f"{name}: {file}")
+
+
+def _map(loaded: LoadedMap | LoadedGraph) -> Any:
+    from envs.formats import LoadedGraph
+
+    return loaded.graph if isinstance(loaded, LoadedGraph) else loaded.grid
 
 
 def _checked_files(
@@ -111,7 +143,10 @@ def _checked_files(
 
 
 def _write(
-    files: dict[str, Path], loaded: LoadedMap, result: PlanResult, costs: CostField | None
+    files: dict[str, Path],
+    loaded: LoadedMap | LoadedGraph,
+    result: PlanResult,
+    costs: CostField | None,
 ) -> None:
     if result.trace is None:
         return
@@ -126,22 +161,22 @@ def _write(
         result.trace.animate(files["animation"])
 
 
-def _with_risk(loaded: LoadedMap, file: Path) -> CostField:
+def _with_risk(map_: GridMap | GraphMap, file: Path) -> CostField:
     from planners import CostField, Layer
 
     from .mapfiles import load_array
 
     values = load_array(file)
     try:
-        return CostField(loaded.grid, layers=[Layer("risk", values)])
+        return CostField(map_, layers=[Layer("risk", values)])
     except ValueError as error:
         raise ValueError(f"--risk {file}: {error}") from error
 
 
-def _tell(
-    loaded: LoadedMap, result: PlanResult, start: tuple[int, int], goal: tuple[int, int]
-) -> None:
-    shape = f"{loaded.grid.rows} x {loaded.grid.cols}"
+def _tell(loaded: LoadedMap | LoadedGraph, result: PlanResult, start: Any, goal: Any) -> None:
+    map_ = _map(loaded)
+    nodes = not hasattr(map_, "rows")
+    shape = f"{map_.size} nodes" if nodes else f"{map_.rows} x {map_.cols}"
     name = result.strategy if result.weight == 1 else f"{result.strategy} (w {result.weight:g})"
     print_table(
         f"{name} on {loaded.name} ({shape}), {start} to {goal}",
@@ -149,7 +184,7 @@ def _tell(
         [
             ("cost", None if result.path is None else f"{result.cost:.3f}"),
             ("length, m", None if result.path is None else f"{result.path.length_m:.3f}"),
-            ("cells", None if result.path is None else len(result.path)),
+            ("nodes" if nodes else "cells", None if result.path is None else len(result.path)),
             ("bound promised (cost / best)", result.bound),
             ("bound proven for this query", result.certificate),
             ("expanded", result.stats.expanded),

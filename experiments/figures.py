@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-from envs.formats import LoadedMap
+from envs.formats import LoadedGraph, LoadedMap
 from envs.layouts import Layout
 from envs.metrics import EpisodeTrace
 from planners import GridMap, PlanResult
@@ -30,9 +30,10 @@ from planners.drawing.colours import (
     PURPLE,
     SKY,
     VERMILION,
-    YELLOW,
 )  # fmt: skip
-from planners.drawing.heat import caption, draw_ends
+from planners.drawing.heat import caption, draw_ends, map_size
+
+from .layout_pictures import draw_layout, draw_places
 
 SERIES = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK)
 MARKERS = "osD^vPX"
@@ -42,18 +43,6 @@ EFFORT_AND_COST = ("expansions a path, mean (logarithmic)", "cost / optimum, mea
 FORMATS = (".png", ".svg", ".pdf")
 
 Values = npt.NDArray[Any]
-
-
-def draw_places(axes: Axes, layout: Layout, size: float) -> Axes:
-    """Stations and chargers of a grid layout; `size` in points of the marker's side."""
-    assert isinstance(layout.map, GridMap)
-    marks = (("station", layout.stations, "s", GREEN), ("charger", layout.chargers, "P", YELLOW))
-    for name, nodes, marker, colour in marks:
-        cells = layout.map.cells(np.array(nodes, dtype=np.int64))
-        area, edge = (size**2, 0.1 * size) if marker == "s" else (3 * size**2 + 20, 0.6)
-        axes.scatter(cells[:, 1], cells[:, 0], s=area, marker=marker, c=colour, zorder=3,
-                     edgecolors=BLACK, linewidths=edge, label=f"{name} ({len(nodes)})")  # fmt: skip
-    return axes
 
 
 def draw_battery(axes: Axes, trace: EpisodeTrace) -> Axes:
@@ -154,7 +143,7 @@ def draw_budget(axes: Axes, lines: Mapping[str, Sequence[tuple[float, float | No
 
 
 def save_plan(
-    file: Path, loaded: LoadedMap, result: PlanResult, risk: Values | None = None
+    file: Path, loaded: LoadedMap | LoadedGraph, result: PlanResult, risk: Values | None = None
 ) -> None:
     """Map and path over the order of expansion, and beside it over the risk where there is one.
 
@@ -164,8 +153,14 @@ def save_plan(
     Raises:
         ValueError: a file name that ends in no format we write.
     """
-    grid, trace = loaded.grid, result.trace
+    trace = result.trace
     assert trace is not None
+    if isinstance(loaded, LoadedGraph):
+        from .street_figures import save_street_plan
+
+        save_street_plan(file, loaded, trace, risk)
+        return
+    grid = loaded.grid
     figure, panels = _panels(grid, 1 if risk is None else 2, tall=6.4)
     draw_trace(trace, panels[0])
     if risk is not None:
@@ -176,10 +171,22 @@ def save_plan(
     _save(figure, file)
 
 
+def save_layout(file: Path, layout: Layout) -> None:
+    """A layout alone; see `draw_layout`."""
+    figure = Figure(figsize=map_size(layout.map, 9.0), layout="constrained")
+    axes = draw_layout(layout, figure.add_subplot())
+    _legend(figure, axes)
+    _save(figure, file)
+
+
 def save_map(file: Path, layout: Layout, trace: EpisodeTrace) -> None:
     """The warehouse three times: where the robot drove, and its final risk and congestion."""
     grid = layout.map
-    assert isinstance(grid, GridMap)
+    if not isinstance(grid, GridMap):
+        from .street_figures import save_street_map
+
+        save_street_map(file, layout, trace)
+        return
     figure, panels = _panels(grid, 3, tall=5.0)
     heats = (
         ("visits of the robot", trace.visits, "viridis"),
@@ -255,6 +262,48 @@ def save_budgets(
     cost.set_ylabel("cost / optimum of the solved, mean")
     figure.suptitle(note, fontsize=10)
     _legend(figure, solved)
+    _save(figure, file)
+
+
+def save_intervals(
+    file: Path,
+    panels: Mapping[str, Mapping[str, Mapping[str, tuple[float, float | None, float | None]]]],
+    note: str,
+) -> None:
+    """Points with intervals; a panel holds groups (one colour each) of points by name."""
+    names = list(dict.fromkeys(n for groups in panels.values() for g in groups.values() for n in g))
+    count = max(len(groups) for groups in panels.values())
+    height = 1.4 + 0.16 * len(names) * (count + 1)
+    figure = Figure(figsize=(5.2 * len(panels), height), layout="constrained")
+    row = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for axes, (title, groups) in zip(row, panels.items(), strict=True):
+        for k, (group, points) in enumerate(groups.items()):
+            places = [-(names.index(name) * (count + 1) + k) for name in points]
+            means = [mean for mean, _, _ in points.values()]
+            spans = [[mean - (mean if end is None else end) for mean, *ends in points.values()
+                      for end in [ends[side]]] for side in (0, 1)]  # fmt: skip
+            errors = [[max(0.0, gap) for gap in spans[0]], [max(0.0, -gap) for gap in spans[1]]]
+            axes.errorbar(means, places, xerr=errors, fmt="o", ms=3, lw=1, label=group)
+        axes.axvline(0.0, color="0.7", lw=0.8, zorder=0)
+        axes.set_title(title, fontsize=10)
+        axes.set_yticks([-(k * (count + 1) + (count - 1) / 2) for k in range(len(names))], names)
+    figure.suptitle(note, fontsize=10)
+    _legend(figure, row[0])
+    _save(figure, file)
+
+
+def save_stranding(file: Path, points: Sequence[tuple[str, float, float]], note: str) -> None:
+    """Strandings and deliveries an hour as bars; a point is (name, the one, the other)."""
+    figure = Figure(figsize=(9.4, 3.6), layout="constrained")
+    names = [name for name, _, _ in points]
+    titles = ("strandings an hour", "deliveries an hour")
+    for k, axes in enumerate(figure.subplots(1, 2, sharey=True)):
+        bars = axes.barh(names, [point[k + 1] for point in points], color=(VERMILION, BLUE)[k])
+        axes.bar_label(bars, fmt="%.2f", padding=3)
+        axes.set_xlabel(titles[k])
+        axes.margins(x=0.15)
+    axes.invert_yaxis()
+    figure.suptitle(note, fontsize=10)
     _save(figure, file)
 
 

@@ -6,12 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import layered_report, llm_astar_report, report
+from . import (
+    battery_report,
+    factor_study_report,
+    layered_report,
+    llm_astar_report,
+    report,
+    soak_report,
+)
+from .battery_stress import BatterySpec
+from .factor_study import FactorSpec
 from .layered_study import LayeredSpec
 from .llm_astar import LlmAStarSpec
 from .pages import Page
 from .rows import read_rows
 from .run import ROWS
+from .soak import SoakSpec
 from .spec import Spec
 
 
@@ -31,8 +41,11 @@ class Kind:
 DEFAULT = "floor"
 KINDS = {
     "floor": Kind(Spec, report.write_report),
+    "factors": Kind(FactorSpec, factor_study_report.write_report),
+    "battery": Kind(BatterySpec, battery_report.write_report),
     "layered": Kind(LayeredSpec, layered_report.write_report),
     "llm-astar": Kind(LlmAStarSpec, llm_astar_report.write_report),
+    "soak": Kind(SoakSpec, soak_report.write_report),
 }
 
 

@@ -15,14 +15,14 @@ from typing import Any
 
 from envs.episode import Episode, PlannerSettings, run_episode
 from envs.formats import load_tasks, orders_from_tasks
-from envs.layouts import Layout, built_in, from_map
+from envs.layouts import READY, Layout, ready
 from envs.orders import OPEN_LIMIT
 from envs.world import World
 from planners import GridMap
 from planners.strategies import checked_weight, strategy_named
 from planners.tasks import Chooser, Decision, Snapshot, make_chooser
 
-from .mapfiles import load_floor
+from .mapfiles import layout_of_file
 from .rows import to_json
 
 NOTES_LIMIT = 20_000  # characters
@@ -33,12 +33,15 @@ CALL_LOG = "calls.jsonl"
 class Shift:
     """What `aislewise deliver` was asked for; None is the default of the thing itself.
 
+    With `aware` what the layers leave to pay leads the search; its bound stays what it is.
+
     Raises:
         ValueError: minutes that are not above 0, an unknown strategy, a weight that does not fit
             it; names the value.
     """
 
     map: str | None = None
+    layout: str | None = None
     tasks: str | None = None
     minutes: float = 60.0
     seed: int = 0
@@ -55,11 +58,14 @@ class Shift:
     lam_risk: float = 8.0
     lam_congestion: float = 1.0
     lam_energy: float | None = None
+    aware: bool = True
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.minutes) and self.minutes > 0):
             raise ValueError(f"minutes must be a finite number above 0, not {self.minutes:g}")
         checked_weight(strategy_named(self.strategy), self.weight)
+        if self.map is not None and self.layout is not None:
+            raise ValueError(f"map {self.map} and layout {self.layout} are two floors: give one")
         if self.llm == "local":
             raise ValueError(
                 "--llm local needs an endpoint of its own for now: start a model server and give "
@@ -70,6 +76,16 @@ class Shift:
     def chooser_name(self) -> str:
         """Who is to decide: utility unless named, llm where an endpoint is given."""
         return self.chooser or ("utility" if self.llm is None else "llm")
+
+    @property
+    def search_weight(self) -> float:
+        """The w of the search, its default filled in."""
+        return checked_weight(strategy_named(self.strategy), self.weight)
+
+    @property
+    def floor_name(self) -> str:
+        """What to call the floor: its map's file without the ending, or the layout's name."""
+        return self.layout or "built-in" if self.map is None else Path(self.map).stem
 
 
 class NotedChooser:
@@ -87,6 +103,19 @@ class NotedChooser:
     def choose(self, snapshot: Snapshot) -> Decision:
         """The next goal, with the notes in sight."""
         return self._chooser.choose(replace(snapshot, notes=self._notes))
+
+
+class TellingChooser:
+    """A chooser that tells the minute before it decides."""
+
+    def __init__(self, chooser: Chooser, on_minute: Callable[[float], None]) -> None:
+        self._chooser, self._on_minute = chooser, on_minute
+        self.name, self.describe = chooser.name, chooser.describe
+
+    def choose(self, snapshot: Snapshot) -> Decision:
+        """The next goal."""
+        self._on_minute(snapshot.time_s / 60.0)
+        return self._chooser.choose(snapshot)
 
 
 def chooser_of(shift: Shift, log: Path | None = None) -> Chooser:
@@ -121,16 +150,24 @@ def read_notes(text: str) -> str:
     return text
 
 
-def layout_of(shift: Shift) -> Layout:
-    """The warehouse: the built-in one, or the map's with what it lacks placed by rule."""
+def on_floor(name: str) -> dict[str, Any]:
+    """The fields of a shift on a ready layout, or on the map of a file.
+
+    >>> on_floor("sortation"), on_floor("shop.map")
+    ({'layout': 'sortation'}, {'map': 'shop.map'})
+    """
+    return {"layout" if name in READY else "map": name}
+
+
+def layout_of(shift: Shift) -> tuple[Layout, list[str]]:
+    """The warehouse: a ready one, or the map's with what it lacks placed by rule."""
     if shift.map is None:
-        return built_in(shift.seed)
-    return from_map(load_floor(shift.map), seed=shift.seed)
+        return ready(shift.layout or "built-in", shift.seed), []
+    return layout_of_file(shift.map, shift.seed)
 
 
-def world_of(shift: Shift, layout: Layout) -> tuple[World, tuple[str, ...]]:
+def world_of(shift: Shift, layout: Layout, said: list[str]) -> tuple[World, tuple[str, ...]]:
     """The world at its start, and what a reader should know about its map and orders."""
-    said = []
     if layout.dropped:
         said.append(f"{layout.dropped} free cells that the largest floor does not reach are closed")
     orders = None
@@ -146,7 +183,8 @@ def world_of(shift: Shift, layout: Layout) -> tuple[World, tuple[str, ...]]:
 
 
 def _orders(file: str, layout: Layout) -> tuple[list[tuple[int, ...]], str]:
-    assert isinstance(layout.map, GridMap)
+    if not isinstance(layout.map, GridMap):
+        raise ValueError(f"--tasks {file} lies on a grid, {layout.name} is a road network")
     tasks = load_tasks(file, layout.map)
     orders = orders_from_tasks(tasks, layout)
     if not orders:
@@ -194,8 +232,8 @@ def prepare_shift(shift: Shift) -> ReadyShift:
     Raises:
         ValueError, OSError: whatever of the shift makes no sense, by name and value.
     """
-    layout = layout_of(shift)
-    world, said = world_of(shift, layout)
+    layout, remarks = layout_of(shift)
+    world, said = world_of(shift, layout, remarks)
     return ReadyShift(shift, layout, world, said)
 
 
@@ -204,20 +242,20 @@ def run_shift(
     chooser: Chooser | None = None,
     *,
     on_minute: Callable[[float], None] = lambda minutes: None,
+    on_tick: Callable[[World], None] | None = None,
 ) -> ShiftRun:
-    """Run a shift to its end; `on_minute` is told the simulated minutes so far."""
+    """Run a shift to its end.
+
+    `on_minute` is told the simulated minutes so far at every decision; `on_tick` sees the world
+    after every tick, which takes time.
+    """
     shift, world = ready.shift, ready.world
-    every = round(30.0 / world.tick_s)
-
-    def on_tick(now: World) -> None:
-        if now.tick % every == 0:
-            on_minute(now.time_s / 60.0)
-
-    settings = PlannerSettings(strategy=shift.strategy, weight=shift.weight)
-    episode = run_episode(
-        world, chooser or chooser_of(shift), settings, seconds=60.0 * shift.minutes,
-        on_tick=on_tick,
+    settings = PlannerSettings(
+        strategy=shift.strategy, weight=shift.weight,
+        guidance="layers" if shift.aware else None,
     )  # fmt: skip
+    telling = TellingChooser(chooser or chooser_of(shift), on_minute)
+    episode = run_episode(world, telling, settings, seconds=60.0 * shift.minutes, on_tick=on_tick)
     return ShiftRun(ready, episode)
 
 
@@ -231,7 +269,7 @@ def save_shift(run: ShiftRun, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "summary.json").write_text(to_json(run.episode.summary) + "\n", encoding="utf-8")
     head: dict[str, Any] = {"event": "shift", "time_s": 0.0, **asdict(run.shift)}
-    head["llm"] = None if run.shift.llm is None else _without_secrets(run.shift.llm)
+    head["llm"] = None if run.shift.llm is None else without_secrets(run.shift.llm)
     head |= {"chooser": run.shift.chooser_name, "layout": run.layout.name}
     head["said"] = list(run.ready.said)
     with (folder / "episode.jsonl").open("w", encoding="utf-8") as stream:
@@ -241,7 +279,8 @@ def save_shift(run: ShiftRun, folder: Path) -> None:
     save_battery(folder / "battery.png", run.episode.trace)
 
 
-def _without_secrets(llm: str) -> str:
+def without_secrets(llm: str) -> str:
+    """An endpoint as files may show it."""
     from planners.tasks.client import shown_url
 
     return llm if llm.startswith("replay:") else shown_url(llm)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -49,13 +51,91 @@ def paired_change(
 
 
 def _interval(differences: npt.NDArray[np.float64]) -> tuple[float, float]:
+    low, high = _bootstrap((differences,), np.mean)
+    assert low is not None and high is not None  # a mean of finite numbers is finite
+    return low, high
+
+
+def _bootstrap(
+    samples: tuple[npt.NDArray[np.float64], ...], statistic: Callable[..., Any]
+) -> tuple[float | None, float | None]:
+    """Percentile bootstrap over pairs, triples, ... drawn together; None where it is undefined.
+
+    The resampling is seeded. A single resample in which the statistic is not finite (a divisor of
+    0) makes the interval undefined: there is too little to divide by.
+    """
     from scipy.stats import bootstrap
 
-    found = bootstrap(
-        (differences,), np.mean, n_resamples=RESAMPLES, confidence_level=LEVEL,
-        method="percentile", random_state=np.random.default_rng(0),
-    )  # fmt: skip
+    with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of resamples that are not finite: looked at below
+        found = bootstrap(
+            samples, statistic, paired=True, vectorized=True, n_resamples=RESAMPLES,
+            confidence_level=LEVEL, method="percentile", random_state=np.random.default_rng(0),
+        )  # fmt: skip
+    if not np.isfinite(found.bootstrap_distribution).all():
+        return None, None
     return float(found.confidence_interval.low), float(found.confidence_interval.high)
+
+
+def relative_change(values: Sequence[float | None], base: Sequence[float | None]) -> Change | None:
+    """By how many per cent the mean of the values differs from that of the base: a ratio of means.
+
+    Over the pairs in which both are known; None without any, or if their base sums to 0. Unlike a
+    mean of ratios it needs no pair with a base above 0, and rare events count as often as they
+    happen. The interval is the percentile bootstrap over pairs, its resampling seeded; it is None
+    below two pairs, or where a resample's base is 0.
+
+    >>> relative_change([1.0, 3.0], [2.0, 0.0])
+    Change(mean=100.0, low=None, high=None, n=2)
+    """
+    pairs = _complete(values, base)
+    if pairs is None or not pairs[1].any():
+        return None
+
+    def percent(v: Any, b: Any, axis: int = -1) -> Any:
+        return 100.0 * (v.mean(axis=axis) / b.mean(axis=axis) - 1.0)
+
+    low, high = _bootstrap(pairs, percent) if pairs[0].size > 1 else (None, None)
+    return Change(float(percent(pairs[0], pairs[1])), low, high, pairs[0].size)
+
+
+def share_kept(
+    part: Sequence[float | None], full: Sequence[float | None], base: Sequence[float | None]
+) -> Change | None:
+    """What share of the effect `full - base` the effect `part - base` is, in per cent, of means.
+
+    Over the triples in which all are known, drawn together by the bootstrap as in
+    `relative_change`. None without a triple or where there is no effect to keep; the interval is
+    None where the effect is so small that a resample has none.
+
+    >>> share_kept([4.0, 4.0], [2.0, 2.0], [10.0, 10.0])
+    Change(mean=75.0, low=75.0, high=75.0, n=2)
+    """
+    triples = _complete(part, full, base)
+    if triples is None:
+        return None
+
+    def effect(f: Any, b: Any, axis: int = -1) -> Any:
+        return f.mean(axis=axis) - b.mean(axis=axis)
+
+    def percent(p: Any, f: Any, b: Any, axis: int = -1) -> Any:
+        whole, sign = effect(f, b, axis), np.sign(effect(triples[1], triples[2]))
+        whole = np.where(sign * whole > 0, whole, 0.0)  # an effect of the other sign is none
+        return 100.0 * effect(p, b, axis) / whole
+
+    if effect(triples[1], triples[2]) == 0:
+        return None
+    low, high = _bootstrap(triples, percent) if triples[0].size > 1 else (None, None)
+    p, f, b = triples
+    return Change(float(percent(p, f, b)), low, high, p.size)
+
+
+def _complete(
+    *columns: Sequence[float | None],
+) -> tuple[npt.NDArray[np.float64], ...] | None:
+    """The rows in which everything is known, by column; None without any."""
+    rows = [row for row in zip(*columns, strict=True) if None not in row]
+    return tuple(np.array(rows, dtype=np.float64).T) if rows else None
 
 
 def clustered_mean(values: Sequence[float], clusters: Sequence[str]) -> Change | None:

@@ -29,7 +29,7 @@ from planners import GraphMap, GridMap, MapFormatError
 
 from ..aisles import cells_of, nearest
 from .movingai import LoadedMap, load_map
-from .textio import LIMIT_BYTES, Source, lines_of, owned, read_bounded, whole_number
+from .textio import LIMIT_BYTES, Source, beside, lines_of, owned, read_bounded, whole_number
 
 if TYPE_CHECKING:
     from ..layouts import Layout
@@ -201,7 +201,7 @@ def load_problem(path: str | PathLike[str]) -> Problem:
         raise MapFormatError(f"must be a JSON object, not {type(fields).__name__}", source=shown)
     folder = Path(path).parent
     files = {
-        key: _beside(folder, _text(fields, key, shown), key, shown)
+        key: beside(folder, _text(fields, key, shown), key, shown)
         for key in ("mapFile", "taskFile", "agentFile")
     }
     team_size = fields.get("teamSize")
@@ -226,25 +226,6 @@ def _text(fields: dict[str, Any], key: str, source: str) -> str:
     if not isinstance(value, str) or not value:
         raise MapFormatError(f"{key} must be the name of a file, not {value!r}", source=source)
     return value
-
-
-def _beside(folder: Path, stated: str, key: str, source: str) -> Path:
-    """The file that a problem names, never outside the folder of the problem."""
-    home = folder.resolve()
-    stated = stated.replace("\\", "/")
-    for candidate in (folder / stated, folder / stated.rsplit("/", 1)[-1]):
-        try:
-            real = candidate.resolve()
-            exists = candidate.is_file()
-        except (OSError, ValueError, RuntimeError) as error:
-            raise MapFormatError(f"{key} {stated!r}: {error}", source=source) from error
-        if not real.is_relative_to(home):
-            raise MapFormatError(
-                f"{key} {stated!r} lies outside the folder of the problem: {home}", source=source
-            )
-        if exists:
-            return candidate
-    raise MapFormatError(f"{key} {stated!r} not found in {home}", source=source)
 
 
 def orders_from_tasks(tasks: Tasks, layout: Layout) -> list[tuple[int, ...]]:

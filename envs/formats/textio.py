@@ -78,6 +78,33 @@ def _too_large(size: int, limit_bytes: int, shown: str) -> MapFormatError:
     )
 
 
+def beside(folder: Path, stated: str, key: str, source: str) -> Path:
+    """The file that another file names under `key`, never outside the folder of the latter.
+
+    Looked for at the place stated, relative to the folder, and then by its base name beside it;
+    links that lead out of the folder are refused too.
+
+    Raises:
+        MapFormatError: outside the folder, or no such file.
+    """
+    home = folder.resolve()
+    stated = stated.replace("\\", "/")
+    for candidate in (folder / stated, folder / stated.rsplit("/", 1)[-1]):
+        try:
+            real = candidate.resolve()
+            exists = candidate.is_file()
+        except (OSError, ValueError, RuntimeError) as error:
+            raise MapFormatError(f"{key} {stated[:200]!r}: {error}", source=source) from error
+        if not real.is_relative_to(home):
+            raise MapFormatError(
+                f"{key} {stated[:200]!r} lies outside the folder of the file that names it: {home}",
+                source=source,
+            )
+        if exists:
+            return candidate
+    raise MapFormatError(f"{key} {stated[:200]!r} not found in {home}", source=source)
+
+
 def lines_of(data: bytes, source: str) -> Iterator[tuple[int, bytes]]:
     """Numbered lines (from 1) without their end (LF or CR LF), blank and `#` lines left out.
 

@@ -175,6 +175,13 @@ def lead_and_prove(setting: Setting, side: int = 512, weight: float = 1.5) -> Sc
     return Scene(queries, led(grid, costs, weight), PathJudge(grid, costs), note)
 
 
+def gym_steps(setting: Setting) -> Scene:
+    """Random steps of environments for learning."""
+    from .gym_peers import steps  # the worlds are loaded only for those who ask
+
+    return steps(setting)
+
+
 def _eight(file: str, family: Callable[..., Any]) -> Callable[[Setting], Scene]:
     return partial(uniform, file=f"movingai/{file}.map", moves="eight", family=family)
 
@@ -229,6 +236,8 @@ WORKLOADS: tuple[Workload, ...] = (
     Workload("many", "100 queries to 10 goals", many, _SELF, 0.4, queries=3),
     Workload("lead-and-prove", "w = 1.5 among hot spots, E cached", lead_and_prove,
              f"{OURS} weighted A*", 0.6, queries=12),
+    Workload("gym", "1,000 random steps of environments for learning", gym_steps, BEST_PEER,
+             66_667.0, "us", queries=8),
 )  # fmt: skip
 
 

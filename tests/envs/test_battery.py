@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given
+import yaml
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.battery import MJ_PER_WH, PROFILES, Battery, RobotProfile, robot_profile
+from envs.battery import (
+    MARGIN_TASKS,
+    MJ_PER_WH,
+    PROFILES,
+    SPARED_SHARE,
+    Battery,
+    Robot,
+    RobotProfile,
+    energy_rates,
+    robot_profile,
+)
+from envs.episode import run_episode
+from envs.layouts import fulfilment
+from envs.power import NJ_PER_MJ, charge_nj, departure_nj, settle
+from envs.world import World
+from planners.tasks import make_chooser
 
 
 def rmf_robot(**values: float) -> RobotProfile:
@@ -110,3 +130,163 @@ def test_impossible_constants_are_refused_by_value(field: str, value: float) -> 
 def test_impossible_charge_is_refused_by_value() -> None:
     with pytest.raises(ValueError, match=r"1\.5"):
         Battery(PROFILES["tiny"], 1.5)
+
+
+# Published fleets.
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [("office_tinyRobot_config", "tiny"), ("airport_terminal_deliveryRobot_config", "delivery")],
+)
+def test_profiles_are_those_of_the_demo_fleets(shared_data: Path, file: str, name: str) -> None:
+    fleet = yaml.safe_load((shared_data / "rmf" / f"{file}.yaml").read_text())["rmf_fleet"]
+    battery, body, robot = fleet["battery_system"], fleet["mechanical_system"], PROFILES[name]
+    assert robot.capacity_wh == pytest.approx(battery["voltage"] * battery["capacity"])
+    assert robot.charge_w == pytest.approx(battery["voltage"] * battery["charging_current"])
+    assert robot.mass_kg == body["mass"]
+    assert robot.inertia_kg_m2 == body["moment_of_inertia"]
+    assert robot.friction == body["friction_coefficient"]
+    assert robot.ambient_w == fleet["ambient_system"]["power"]
+    assert robot.speed_m_s == fleet["limits"]["linear"][0]
+    assert robot.turn_rad_s == fleet["limits"]["angular"][0]
+    assert robot.reversible is fleet["reversible"]
+
+
+# Whole numbers.
+
+
+@pytest.mark.parametrize("tick_s", [0.5, 1 / 3, 0.0007, 1e-6])
+def test_short_ticks_drain_as_much_as_long_ones(tick_s: float) -> None:
+    robot, battery, ticks = PROFILES["tiny"], Battery(PROFILES["tiny"], 0.5), 40_000
+    rates = energy_rates(robot, tick_s)
+    for _ in range(ticks):
+        battery.drain_nj(rates.ambient_nj)
+    assert battery.drained_mj == ticks * rates.ambient_nj // NJ_PER_MJ
+    joules = robot.ambient_w * tick_s * ticks
+    assert battery.drained_mj / 1000 == pytest.approx(joules, rel=1e-6, abs=0.001)
+    assert round(robot.ambient_w * 1000 * 1e-6) == 0  # what rounding to millijoules would drain
+
+
+@given(
+    name=st.sampled_from(sorted(PROFILES)), grams=st.integers(0, 500_000),
+    length_mm=st.integers(1, 10_000_000), starts=st.booleans(), turns=st.booleans(),
+)  # fmt: skip
+def test_a_departure_costs_what_physics_says(
+    name: str, grams: int, length_mm: int, starts: bool, turns: bool
+) -> None:
+    robot = replace(PROFILES[name], regen=0.3, efficiency=0.9)
+    kg, metres = grams / 1000, length_mm / 1000
+    joules = robot.friction * 9.81 * (robot.mass_kg + kg) * metres / 0.9
+    joules += starts * 0.5 * (robot.mass_kg + kg) * robot.speed_m_s**2 * 0.7
+    joules += turns * 0.5 * robot.inertia_kg_m2 * robot.turn_rad_s**2
+    found_nj = departure_nj(energy_rates(robot, 0.5), grams, length_mm, starts, turns)
+    # At most a nanojoule of rounding for each millimetre and constant.
+    assert found_nj / 1e9 == pytest.approx(joules, rel=1e-12, abs=(2 * length_mm + 4) * 1e-9)
+    assert abs(found_nj) < 2**63
+
+
+@given(
+    capacity_mj=st.integers(1, 2**40), share=st.floats(0.0, 1.0), full_nj=st.integers(0, 2**50),
+    taper=st.booleans(),
+)  # fmt: skip
+@settings(max_examples=300)
+def test_a_tick_of_charging_is_the_same_compiled(
+    capacity_mj: int, share: float, full_nj: int, taper: bool
+) -> None:
+    charge_mj = min(capacity_mj, int(share * capacity_mj))
+    found = charge_nj(charge_mj, capacity_mj, full_nj, taper)
+    assert compiled_charge_nj()(charge_mj, capacity_mj, full_nj, taper) == found
+    assert 0 <= found <= full_nj
+    exact = Fraction(full_nj)
+    if taper:
+        exact *= min(Fraction(1), 5 * (1 - Fraction(charge_mj, capacity_mj)))
+    assert float(abs(found - exact)) <= 1 + float(exact) * 1e-12
+
+
+@cache
+def compiled_charge_nj() -> Any:
+    import numba
+
+    return numba.njit(charge_nj)
+
+
+def test_a_battery_charges_as_the_kernel_does() -> None:
+    battery = Battery(PROFILES["fast"], 0.7)
+    charge_mj, due_nj = battery.charge_mj, 0
+    for _ in range(5000):
+        battery.charge(500, 960.0)
+        full_nj = 960 * 500 * NJ_PER_MJ
+        whole, due_nj = settle(
+            due_nj, charge_nj(charge_mj, battery.capacity_mj, full_nj, battery.taper)
+        )
+        charge_mj += whole
+        assert (battery.charge_mj, battery.due_nj) == (charge_mj, due_nj)
+    assert 0.8 < battery.soc < 1.0
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 10**12)), max_size=60))
+def test_nothing_below_a_millijoule_is_lost(moves: list[tuple[bool, int]]) -> None:
+    battery, asked_nj = Battery(PROFILES["delivery"], 0.9), 0
+    for _, energy_nj in moves:
+        battery.drain_nj(energy_nj)
+        asked_nj += energy_nj
+        assert battery.drained_mj * NJ_PER_MJ + battery.owed_nj == asked_nj
+        assert 0 <= battery.owed_nj < NJ_PER_MJ
+
+
+# The margin.
+
+
+def test_the_margin_rises_at_once_and_falls_late() -> None:
+    robot = Robot(0, Battery(PROFILES["delivery"], 0.9), margin=1.2)
+    for _ in range(MARGIN_TASKS - 1):
+        robot.learn_margin(20.0, 22.0)
+    assert robot.margin == 1.2  # the first guess still counts
+    robot.learn_margin(20.0, 40.0)
+    high = robot.margin
+    assert high == pytest.approx((40.0 - 2.4) / 20.0)
+    for _ in range(MARGIN_TASKS - 1):
+        robot.learn_margin(20.0, 24.4)
+        assert robot.margin == high
+    robot.learn_margin(20.0, 24.4)
+    assert robot.margin == pytest.approx(1.1)
+
+
+@given(st.lists(st.tuples(st.floats(0.1, 60.0), st.floats(0.0, 2.8)), min_size=1, max_size=60))
+def test_the_margin_covers_every_task_that_it_looks_back_on(
+    tasks: list[tuple[float, float]],
+) -> None:
+    robot = Robot(0, Battery(PROFILES["delivery"], 0.9))
+    for predicted_wh, ratio in tasks:
+        robot.learn_margin(predicted_wh, ratio * predicted_wh)
+    spared_wh = SPARED_SHARE * 960.0
+    for predicted_wh, ratio in tasks[-MARGIN_TASKS:]:
+        assert robot.margin * predicted_wh + spared_wh >= ratio * predicted_wh - 1e-9
+
+
+# Whole episodes.
+
+
+@given(
+    seed=st.integers(0, 1000), soc=st.floats(0.01, 0.9), capacity_wh=st.floats(3.0, 40.0),
+    tick_s=st.sampled_from([0.5, 0.25, 1 / 3]),
+)  # fmt: skip
+@settings(max_examples=10, deadline=None)
+def test_an_episode_balances_to_the_millijoule(
+    seed: int, soc: float, capacity_wh: float, tick_s: float
+) -> None:
+    profile = replace(PROFILES["delivery"], capacity_wh=capacity_wh, charge_w=900.0)
+    world = World(
+        fulfilment(2, 3), seed=seed, workers=3, profile=profile, initial_soc=soc, tick_s=tick_s
+    )
+    battery, drained = world.robot.battery, [0]
+
+    def balance(now: World) -> None:
+        assert battery.start_mj + battery.charged_mj - battery.drained_mj == battery.charge_mj
+        assert 0 <= battery.charge_mj <= battery.capacity_mj
+        assert battery.drained_mj >= drained[-1]
+        drained.append(battery.drained_mj)
+
+    run_episode(world, make_chooser("utility"), seconds=240.0, on_tick=balance)
+    assert drained[-1] > 0

@@ -9,21 +9,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+from envs_worlds import SMALL, put
 
 from envs.blockages import Blockage
 from envs.driver import Driver, snapshot_of
 from envs.episode import Episode, PlannerSettings, run_episode
+from envs.kernels.sense_state import VIEW, VIEW_NODE
 from envs.layouts import built_in, fulfilment
 from envs.metrics import SUMMARY_KEYS
-from envs.people import ROBOT
 from envs.world import World
 from planners.tasks import make_chooser
 
-SMALL = fulfilment(2, 3)
 DELIVER_KEYS = {
     "deliveries", "late", "delivery_time_p50_s", "delivery_time_p95_s", "close_encounters",
-    "near_seconds", "contacts", "wh_per_delivery", "charges", "strandings", "give_ups", "replans",
-    "route_changes", "plan_ms_p50", "plan_ms_p99", "proven_bound", "paid_over_planned",
+    "near_seconds", "contacts", "wh_per_delivery", "charges", "charger_wait_s", "strandings",
+    "give_ups", "aborts", "refusals", "replans", "route_changes",
+    "plan_ms_p50", "plan_ms_p99", "proven_bound", "paid_over_planned",
     "decided_by", "sim_seconds_per_wall_second", "trace_hash", "seed",
 }  # fmt: skip
 
@@ -156,8 +157,7 @@ def test_an_unseen_blockage_is_learned_and_driven_round() -> None:
         world = World(
             SMALL, workers=0, blockages_per_hour=0.0, orders=[task], start=SMALL.storage[0]
         )
-        world._blockages._hours = 1
-        world._blockages.planned += [Blockage(closed, 1.0, 3000.0)] if closed else []
+        put(world, *([Blockage(closed, 1.0, 3000.0)] if closed else []))
         return run_episode(world, make_chooser("nearest"), seconds=400.0)
 
     driven = list(dict.fromkeys(shift(()).trace.node.tolist()))
@@ -172,8 +172,7 @@ def test_an_unseen_blockage_is_learned_and_driven_round() -> None:
 def test_a_goal_out_of_reach_is_given_up_and_goes_back() -> None:
     goal = SMALL.storage[-1]
     world = World(SMALL, workers=0, blockages_per_hour=0.0, orders=[(goal, SMALL.stations[0])])
-    world._blockages._hours = 1
-    world._blockages.planned.append(Blockage((goal,), 10.0, 10_000.0))
+    put(world, Blockage((goal,), 10.0, 10_000.0))
     episode = run_episode(world, make_chooser("utility"), seconds=400.0)
     assert episode.summary["give_ups"] >= 1
     assert episode.summary["deliveries"] == 0
@@ -185,17 +184,20 @@ def test_a_goal_out_of_reach_is_given_up_and_goes_back() -> None:
 
 def scramble(world: World, rng: np.random.Generator) -> int:
     """Change everything that the robot cannot know; returns how many walkers were moved."""
-    _, inside = world._sensor.view(world.robot.node)
+    senses = world.belief.senses
+    assert senses.ints[VIEW_NODE] == world.robot.node
+    inside = set(senses.in_view[: senses.ints[VIEW]].tolist())
     crowd, moved = world.crowd, 0
-    hidden = [n for n in world.floor.connected(world.robot.node).tolist() if n not in inside]
-    spots = [n for n in rng.permutation(hidden).tolist() if n not in crowd.holder]
-    for walker in crowd.walkers:
-        if walker.node in inside or walker.to in inside or walker.to >= 0:
+    free = np.flatnonzero(~world.floor.map.blocked.ravel() & (crowd.holder < 0))
+    spots = [n for n in rng.permutation(free).tolist() if n not in inside]
+    agents = crowd.agents
+    for i in range(crowd.n):
+        if agents.node[i] in inside or agents.to[i] >= 0:
             continue
         spot = spots.pop()
-        del crowd.holder[walker.node]
-        crowd.holder[spot] = walker.id
-        walker.node = crowd.at[walker.id] = spot
+        crowd.holder[agents.node[i]], crowd.holder[spot] = -1, i
+        agents.node[i] = spot
+        agents.x_m[i], agents.y_m[i] = world.floor.xy(spot)
         moved += 1
     world.floor.set_blocked(spots[:5])
     world._blockages.planned.clear()
@@ -263,12 +265,12 @@ def longest_without_a_trip_s(seed: int, seconds: float, **options: Any) -> float
         nonlocal worst
         if world.tick % 40:
             return
-        done = {walker.id: walker.trips for walker in world.crowd.walkers}
-        done[ROBOT] = len(world.tally.delivery_times_s) + world.tally.charges
+        done = dict(enumerate(world.crowd.agents.trips.tolist()))
+        done[world.crowd.n] = len(world.tally.delivery_times_s) + world.tally.charges
         idle = world.book.taken is None
         for agent, trips in done.items():
             before = since.setdefault(agent, (trips, world.time_s))
-            if before[0] != trips or (agent == ROBOT and idle):
+            if before[0] != trips or (agent == world.crowd.n and idle):
                 since[agent] = (trips, world.time_s)
             else:
                 worst = max(worst, world.time_s - before[1])

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from envs_worlds import SMALL, floor_of, open_grid
 
-from envs.blockages import BlockagePlan, Floor, stays_connected
-from envs.layouts import fulfilment
+from envs.blockages import BlockagePlan, stays_connected
 from envs.orders import ListBook, OrderModel, PoissonBook
-from planners import GridMap
-
-SMALL = fulfilment(2, 3)
-
+from planners import cost_to_go
 
 # Orders.
 
@@ -73,7 +70,7 @@ def test_an_order_given_back_is_held_while_there_are_others() -> None:
 
 
 def test_blockages_spare_stations_and_never_cut_the_floor() -> None:
-    floor = Floor(SMALL.map)
+    floor = floor_of(SMALL.map)
     keep = {*SMALL.stations, *SMALL.chargers}
     plan = BlockagePlan(floor, 5, 12.0, keep)
     planned = plan.until(8 * 3600.0)
@@ -91,11 +88,11 @@ def test_blockages_spare_stations_and_never_cut_the_floor() -> None:
         }
         whole = floor.map.with_blocked(sorted(closed), True)
         free = np.flatnonzero(~np.asarray(whole.blocked).ravel())
-        away = np.asarray(floor.field_on(whole, SMALL.stations[0]))[free]
+        away = cost_to_go(whole, whole.label(SMALL.stations[0])).values[free]
         assert np.isfinite(away).all()
 
 
 def test_a_corridor_cannot_be_blocked_in_the_middle() -> None:
-    floor = Floor(GridMap(np.zeros((1, 9), dtype=bool), moves="four"))
+    floor = floor_of(open_grid(1, 9))
     assert not stays_connected(floor, [4], {4})
     assert stays_connected(floor, [8], {8})

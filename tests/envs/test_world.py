@@ -13,38 +13,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from envs_worlds import SMALL, corridor, floor_of, positions, put, quiet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from envs.assumptions import Assumptions, Handling
 from envs.battery import PROFILES
 from envs.belief import SensorModel
-from envs.blockages import Blockage, Floor
-from envs.layouts import Layout, fulfilment
-from envs.metrics import Meetings, closest_approach
-from envs.people import Body, WalkRules, worker_trips
-from envs.world import CHARGE, SERVE, WAIT, YIELD, Assumptions, Handling, World
+from envs.blockages import Blockage
+from envs.floor import Floor
+from envs.layouts import Layout
+from envs.people import Places, Trips, WalkRules
+from envs.streams import stream
+from envs.world import CHARGE, SERVE, WAIT, YIELD, World
 from planners import GraphMap, GridMap
-
-SMALL = fulfilment(2, 3)
-
-
-def corridor(length: int = 12) -> Layout:
-    """A corridor one cell wide: a charger, a station, and the pick face at the dead end."""
-    density = np.zeros(length, dtype=np.float32)
-    density[-1] = 1.0
-    grid = GridMap(np.zeros((1, length), dtype=bool), moves="four")
-    return Layout("corridor", grid, (1,), (length - 1,), (0,), density)
-
-
-def quiet(layout: Layout = SMALL, **options: object) -> World:
-    """A world without people, orders or blockages, changed by `options`."""
-    values: dict[str, object] = {"workers": 0, "blockages_per_hour": 0.0, "orders": []}
-    return World(layout, **{**values, **options})  # type: ignore[arg-type]
-
-
-def positions(world: World) -> list[tuple[int, int]]:
-    return [(walker.node, walker.to) for walker in world.crowd.walkers]
-
 
 # Motion.
 
@@ -61,13 +43,14 @@ def test_the_robot_drives_at_its_speed_with_no_loss_per_cell(profile: str) -> No
 def test_a_worker_walks_at_1_3_metres_a_second() -> None:
     layout = corridor(120)
     world = quiet(layout, workers=1, seed=3)
-    walker = world.crowd.walkers[0]
+    agents = world.crowd.agents
     times: dict[int, float] = {}
     for _ in range(2000):
         world.step()
-        if walker.goal == 119:
-            times.setdefault(walker.node, world.time_s)
-        if walker.node == 119:
+        node = int(agents.node[0])
+        if agents.goal[0] == 119:
+            times.setdefault(node, world.time_s)
+        if node == 119:
             break
     first = min(times)
     assert 119 - first > 20
@@ -91,7 +74,7 @@ def test_a_turn_takes_its_time_and_reversing_is_free() -> None:
     for _ in range(14):
         world.step(1 if there else 0)
         there = world.robot.node == 0 and world.robot.to < 0
-    assert world.robot.turn_left_ms <= 0
+    assert world.time_s == 7.0, "seven seconds of driving to and fro"
     assert world.robot.battery.drained_mj < 14 * 200_000
 
 
@@ -120,11 +103,11 @@ def test_bad_numbers_are_refused_by_value(option: str, value: object) -> None:
 def test_a_graph_without_positions_is_refused() -> None:
     graph = GraphMap([0, 1, 2], [1, 0], [1.0, 1.0])
     with pytest.raises(ValueError, match="position_m"):
-        Floor(graph)
+        Floor(Layout("line", graph, (0,), (1,), (1,), np.ones(2)), 0.5)
 
 
 def test_an_eight_connected_map_is_walked_in_four_directions() -> None:
-    floor = Floor(GridMap(np.zeros((3, 3), dtype=bool), moves="eight"))
+    floor = floor_of(GridMap(np.zeros((3, 3), dtype=bool), moves="eight"))
     assert sorted(floor.neighbours(4)) == [1, 3, 5, 7]
 
 
@@ -135,12 +118,11 @@ def test_a_waiting_robot_is_a_wall_and_a_yielding_one_is_pushed() -> None:
     for action, passed in ((WAIT, False), (YIELD, True)):
         layout = corridor(12)
         world = quiet(layout, workers=1, start=6, assumptions=Assumptions(WalkRules(give_up_s=1e6)))
-        walker = world.crowd.walkers[0]
-        homes = {walker.node}
+        homes = {int(world.crowd.agents.node[0])}
         nodes = set()
         for _ in range(1200):
             world.step(action)
-            nodes.add(walker.node)
+            nodes.add(int(world.crowd.agents.node[0]))
         crossed = min(nodes) < 6 < max(nodes) or (min(nodes | homes) < 5 and 11 in nodes)
         assert crossed is passed
         assert (world.tally.pushes > 0) is passed
@@ -149,8 +131,7 @@ def test_a_waiting_robot_is_a_wall_and_a_yielding_one_is_pushed() -> None:
 def test_a_blocked_move_is_vetoed_and_teaches_the_robot() -> None:
     world = quiet(assumptions=Assumptions(sensor=SensorModel(detection=0.0, false_alarm=0.0)))
     node, before = world.floor.neighbours(world.robot.node)[0], world.robot.node
-    world._blockages.planned.append(Blockage((node,), 1.0, 60.0))
-    world._blockages._hours = 1
+    put(world, Blockage((node,), 1.0, 60.0))
     for _ in range(4):
         world.step(WAIT)
     assert node in world.floor.blocked
@@ -164,9 +145,9 @@ def test_a_blocked_move_is_vetoed_and_teaches_the_robot() -> None:
 def test_invariants_catch_a_node_held_by_nobody() -> None:
     world = quiet(workers=3, seed=1)
     world.step()
-    free = next(n for n in world.floor.connected(SMALL.stations[0]) if n not in world.crowd.holder)
-    world.crowd.holder[int(free)] = 0
-    with pytest.raises(AssertionError):
+    robot = world.robot.node
+    world.crowd.holder[robot] = 0
+    with pytest.raises(AssertionError, match="share a node"):
         world.step()
 
 
@@ -247,7 +228,9 @@ def test_what_is_exogenous_does_not_depend_on_the_robot() -> None:
 
 def test_a_workers_trips_depend_on_its_own_number_only() -> None:
     def goals(worker: int) -> list[tuple[int, int]]:
-        trips = worker_trips(SMALL, 3, worker, 0.5, WalkRules())
+        places = Places(SMALL, floor_of(SMALL.map), SMALL.chargers[0])
+        places.homes(3, 4, 0)
+        trips = iter(Trips(places.of(worker), stream(3, "worker", worker), 0.5, WalkRules(), True))
         return [next(trips) for _ in range(8)]
 
     assert goals(2) == goals(2) != goals(3)
@@ -269,14 +252,26 @@ def test_another_seed_is_another_world() -> None:
 def test_a_blockage_never_lands_on_somebody_and_goes_away_in_time() -> None:
     world = quiet(start=SMALL.stations[0])
     here, free = world.robot.node, world.floor.neighbours(world.robot.node)[0]
-    world._blockages.planned.append(Blockage((here, free), 5.0, 20.0))
-    world._blockages._hours = 1
+    away = next(n for n in world.floor.neighbours(free) if n != here)
+    put(world, Blockage((here,), 5.0, 20.0), Blockage((free,), 5.0, 12.0))
     blocked_at = {}
     for _ in range(60):
-        world.step()
+        ready = world.robot_ready and world.time_s >= 12.0
+        world.step({here: free, free: away}.get(world.robot.node, WAIT) if ready else WAIT)
         blocked_at[world.time_s] = set(world.floor.blocked)
-    assert blocked_at[10.0] == {free}
+        assert not world.floor.blocked & {world.robot.node, world.robot.to}
+    assert blocked_at[10.0] == {free}, "the robot stands on the other"
+    assert blocked_at[13.0] == set()
+    assert blocked_at[18.0] == {here}, "once it has left"
     assert blocked_at[25.0] == set()
+
+
+def test_a_blockage_lands_as_a_whole_or_not_yet() -> None:
+    world = quiet(start=SMALL.stations[0])
+    here, free = world.robot.node, world.floor.neighbours(world.robot.node)[0]
+    put(world, Blockage((here, free), 5.0, 20.0))
+    world.advance(WAIT, 20, goes_on=True)
+    assert not world.floor.blocked
 
 
 def test_a_flat_battery_strands_for_fifteen_minutes_and_comes_back_charged() -> None:
@@ -316,39 +311,7 @@ def test_load_costs_energy() -> None:
     assert drained[1] - drained[0] == pytest.approx(extra_mj, rel=0.02)
 
 
-# Meetings and contacts.
-
-
-def body(x: float, y: float, *, id: int = 0, person: bool = True) -> Body:
-    return Body(id, 0, x, y, person)
-
-
-def test_a_meeting_counts_once_until_it_ends() -> None:
-    meetings = Meetings(0.5)
-    for x in (5.0, 1.5, 1.0, 1.4, 3.0, 1.2):
-        meetings.observe((0.0, 0.0), True, [body(x, 0.0)])
-    assert meetings.close_encounters == 2
-    assert meetings.near_s == 2.0
-
-
-def test_standing_robots_and_other_robots_make_no_meeting() -> None:
-    meetings = Meetings(0.5)
-    meetings.observe((0.0, 0.0), False, [body(1.0, 0.0)])
-    meetings.observe((0.0, 0.0), True, [body(1.0, 0.0, person=False)])
-    assert (meetings.close_encounters, meetings.near_s) == (0, 0.0)
-
-
-def test_bodies_that_change_places_are_a_contact_though_no_tick_shows_it() -> None:
-    meetings = Meetings(0.5)
-    meetings.observe((0.0, 0.0), True, [body(1.0, 0.0)])
-    assert meetings.contacts == 0
-    meetings.observe((1.0, 0.0), True, [body(0.0, 0.0)])
-    assert meetings.contacts == 1
-
-
-def test_diagonal_crossing_is_closer_than_its_ends() -> None:
-    assert closest_approach((0, 0), (1, 1), (1, 0), (0, 1)) == pytest.approx(0.0)
-    assert closest_approach((0, 0), (1, 0), (0, 1), (1, 1)) == pytest.approx(1.0)
+# What it says.
 
 
 def test_events_are_plain_rows() -> None:
@@ -364,4 +327,4 @@ def test_events_are_plain_rows() -> None:
 def test_assumptions_reach_the_world() -> None:
     slow = replace(Assumptions(), walk=WalkRules(worker_m_s=0.5))
     world = quiet(workers=1, assumptions=slow)
-    assert world.crowd.walkers[0].speed_mm == 250
+    assert world.crowd.agents.speed_mm[0] == 250

@@ -6,12 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from envs.metrics import SUMMARY_KEYS
-from experiments.factors import FACTORS, METRICS, factor_weights
+from experiments.factors import FACTORS, METRICS, Comparison, FactorRun, factor_weights
 from experiments.shift import Shift, chooser_of, prepare_shift, read_notes, run_shift
 
 COMMAND = Path(sys.executable).with_name("aislewise")
@@ -123,6 +124,13 @@ def test_real_maps_and_tasks(call, shared_data, tmp_path, map_name, tasks):
     assert document["replans"]["new_goal"] >= 1
 
 
+def test_a_ready_warehouse_by_name(call, elsewhere):
+    result = call("deliver", "--layout", "sortation", "--minutes", "2", "--json")
+    assert result.exit_code == 0, result.stderr
+    head = rows_of(elsewhere / "runs" / "deliver-sortation-seed0")[0]
+    assert head["layout"] == "sortation"
+
+
 def test_recorded_calls_replay(call, tmp_path):
     log = tmp_path / "calls.jsonl"
     log.write_text("")
@@ -187,6 +195,8 @@ def test_notes_reach_every_snapshot(tmp_path):
         (("--map", "gone.map"), "gone.map"),
         (("--map", "."), "folder"),
         (("--tasks", "gone.tasks"), "gone.tasks"),
+        (("--layout", "castle"), "castle"),
+        (("--layout", "small", "--map", "gone.map"), "two floors"),
         (("--notes", "@gone.txt"), "gone.txt"),
         (("--llm", "local"), "local"),
         (("--llm", "ftp://x"), "ftp://x"),
@@ -230,16 +240,20 @@ def test_factors_are_compared_in_pairs(call, tmp_path):
         call, tmp_path, "--compare", "factors", "--seeds", "2", "--minutes", "2", "--seed", "5"
     )
     assert document["seeds"] == [5, 6]
-    assert tuple(document["factors"]) == FACTORS
+    assert tuple(document["factors"]) == tuple(FACTORS)
     assert json.loads((tmp_path / "factors.json").read_text()) == document
     none, every = document["factors"]["none"], document["factors"]["all"]
     assert none["change"] == {}
-    assert set(every["change"]) == set(METRICS) == set(none["mean"])
+    assert set(every["change"]) == set(document["metrics"]) == set(none["mean"]) <= set(METRICS)
     change = every["change"]["near_seconds"]
     assert change["n"] == 2
     assert change["low"] <= change["mean"] <= change["high"]
     expected = every["mean"]["near_seconds"] - none["mean"]["near_seconds"]
     assert change["mean"] == pytest.approx(expected)
+    percent = every["percent"]["near_seconds"]["mean"]
+    assert percent == pytest.approx(100 * expected / none["mean"]["near_seconds"])
+    assert none["percent"] == {} and none["n"] == 2 and document["failed"] == []
+    assert "bootstrap" in document["method"] and document["level"] == 0.95
     # `all` is the shift as it is without a comparison, in whatever process it runs.
     alone = run_shift(prepare_shift(Shift(minutes=2, seed=6))).episode.summary
     assert every["trace_hashes"][1] == alone["trace_hash"]
@@ -247,6 +261,67 @@ def test_factors_are_compared_in_pairs(call, tmp_path):
         len({hash_ for factor in FACTORS for hash_ in document["factors"][factor]["trace_hashes"]})
         > 2
     )
+
+
+def test_a_comparison_goes_on_where_it_stopped_and_failures_are_rows(call, tmp_path):
+    ask = (call, tmp_path, "--compare", "factors", "--seeds", "2", "--minutes", "1", "--seed", "7")
+    first = delivered(*ask)
+    file = tmp_path / "rows.jsonl"
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    assert {(row["factor"], row["seed"]) for row in rows} == {
+        (factor, seed) for factor in FACTORS for seed in (7, 8)
+    }
+    file.write_bytes(file.read_bytes()[:-900])  # killed in the middle of the last row
+    result = call("deliver", "--out", tmp_path, "--json", *ask[2:])
+    assert json.loads(result.stdout) == first
+    assert "11 shifts were in" in result.stderr
+    rows[3] |= {"status": "failed", "error": "CheckError: a plan that was wrong"}
+    comparison = Comparison.of(Shift(minutes=1.0, seed=7), (7, 8), rows)
+    place = (rows[3]["factor"], rows[3]["seed"])
+    assert [(e["factor"], e["seed"]) for e in comparison.errors] == [place]
+    document = comparison.as_dict()
+    assert document["failed"][0]["error"] == "CheckError: a plan that was wrong"
+    assert document["factors"][place[0]]["n"] == 1
+    assert None in document["factors"][place[0]]["trace_hashes"]
+    for row in rows:
+        if row["factor"] == "risk":
+            row |= {"status": "failed", "error": "no"}
+    with pytest.raises(ValueError, match="risk was finished: no"):
+        Comparison.of(Shift(minutes=1.0, seed=7), (7, 8), rows)
+
+
+def test_metrics_are_rates_and_new_keys_are_taken_when_they_are_there():
+    shift = Shift(minutes=30.0)
+    values = {"status": "ok", "minutes": 30.0, "deliveries": 5, "near_s": 8.0, "trace_hash": "x"}
+    rows = [
+        {**values, "factor": factor, "seed": seed, "near_s": 8.0 - 4 * ("risk" in on)}
+        for factor, on in FACTORS.items() for seed in (0, 1)
+    ]  # fmt: skip
+    comparison = Comparison.of(shift, (0, 1), rows)
+    assert comparison.metrics == (
+        "deliveries_per_hour", "near_seconds_per_hour", "deliveries", "near_seconds",
+    )  # fmt: skip
+    assert comparison.mean("none", "deliveries_per_hour") == 10.0
+    assert comparison.percent("both", "near_seconds_per_hour").mean == -50.0
+    assert comparison.change("both", "near_seconds_per_hour").mean == -8.0
+    for row in rows:
+        row["delay_s"] = 7.0
+    assert "delay_s" in Comparison.of(shift, (0, 1), rows).metrics
+
+
+def test_a_row_names_no_secret_and_no_folder(tmp_path, warehouse):
+    tasks = tmp_path / "shop.tasks"
+    tasks.write_text("1\n10\n")
+    shift = Shift(map=str(warehouse), tasks=str(tasks), llm="http://user:word@127.0.0.1:9/v1")
+    run = FactorRun.of("risk", shift)
+    shown = json.dumps(run.fields())
+    assert "user:word" not in shown and str(tmp_path) not in shown
+    moved = tmp_path / "elsewhere" / warehouse.name
+    moved.parent.mkdir()
+    moved.write_bytes(warehouse.read_bytes())
+    assert FactorRun.of("risk", replace(shift, map=str(moved))).run_id == run.run_id
+    tasks.write_text("1\n11\n")
+    assert FactorRun.of("risk", shift).run_id != run.run_id
 
 
 def test_a_factor_switches_its_own_weight_alone():
@@ -258,5 +333,8 @@ def test_a_factor_switches_its_own_weight_alone():
     assert factor_weights("risk", shift)["lam_risk"] == 8.0
     assert factor_weights("risk", shift)["lam_congestion"] == 0.0
     assert factor_weights("battery", shift)["lam_energy"] == pytest.approx(energy)
+    assert factor_weights("both", shift) == {
+        "lam_risk": 8.0, "lam_congestion": 1.0, "lam_energy": 0.0,
+    }  # fmt: skip
     every = {"lam_risk": 8.0, "lam_congestion": 1.0, "lam_energy": pytest.approx(energy)}
     assert factor_weights("all", shift) == every

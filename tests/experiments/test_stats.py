@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from experiments.stats import mean_of, paired_change
+from experiments.stats import mean_of, paired_change, relative_change, share_kept
 
 
 def test_the_mean_is_that_of_the_pairs():
@@ -42,3 +42,50 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
         change = paired_change(rng.normal(0.5, 1.0, 40).tolist(), [0.0] * 40)
         covered += change.low <= 0.5 <= change.high
     assert 51 <= covered <= 60
+
+
+def test_a_ratio_of_means_counts_events_not_hours():
+    change = relative_change([1.0, 0.0, 3.0, None], [0.0, 2.0, 6.0, 9.0])
+    assert change.mean == pytest.approx(100 * (4 / 8 - 1))
+    assert change.n == 3
+    assert relative_change([1.0], [2.0]).low is None
+    assert relative_change([1.0, 2.0], [0.0, 0.0]) is None
+    assert relative_change([None], [1.0]) is None
+    rare = relative_change([1.0, 2.0], [3.0, 0.0])  # one resample in four has no base at all
+    assert (rare.mean, rare.low, rare.high) == (0.0, None, None)
+
+
+def test_a_ratio_of_means_is_resampled_in_pairs():
+    """Where each hour has its own level, pairs say much more than two separate samples do."""
+    rng = np.random.default_rng(3)
+    base = rng.uniform(10.0, 100.0, 40)
+    values = 0.9 * base + rng.normal(0.0, 1.0, 40)
+    change = relative_change(values.tolist(), base.tolist())
+    assert change.low < -10.0 < change.high
+    assert change.high - change.low < 3.0
+    apart = relative_change(values.tolist(), rng.permutation(base).tolist())
+    assert apart.high - apart.low > 10.0
+
+
+def test_the_interval_of_a_ratio_covers_the_truth_about_as_often_as_it_says():
+    rng = np.random.default_rng(4)
+    covered = 0
+    for _ in range(60):
+        base = rng.gamma(4.0, 10.0, 40)
+        values = base * rng.gamma(10.0, 0.07, 40)
+        change = relative_change(values.tolist(), base.tolist())
+        covered += change.low <= -30.0 <= change.high
+    assert 50 <= covered <= 60
+
+
+def test_the_share_of_an_effect_that_is_kept():
+    base, full, part = [10.0, 12.0, 14.0], [6.0, 8.0, 10.0], [7.0, 9.0, 11.0]
+    kept = share_kept(part, full, base)
+    assert (kept.mean, kept.low, kept.high) == pytest.approx((75.0, 75.0, 75.0))
+    assert kept.n == 3
+    assert share_kept(base, full, base).mean == 0.0
+    assert share_kept(part, base, base) is None  # no effect to keep
+    assert share_kept([None], [1.0], [2.0]) is None
+    noisy = share_kept([1.0, 9.0, 2.0], [1.0, 9.0, 2.0], [9.0, 2.0, 2.0])
+    assert noisy.mean == pytest.approx(100.0)
+    assert (noisy.low, noisy.high) == (None, None)  # the effect changes its sign in resamples

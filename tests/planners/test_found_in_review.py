@@ -166,4 +166,4 @@ def test_no_home_folder_is_no_crash(monkeypatch):
 
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(compiled.Path, "expanduser", homeless)
-    assert list(compiled._candidates())
+    assert list(compiled.ROOM.cache_folders())

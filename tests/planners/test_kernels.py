@@ -231,7 +231,7 @@ def refuse(*args, **options):
 pathlib.Path.mkdir = refuse
 from planners import GridMap, plan
 from planners.kernels import compiled
-with compiled._cache_folder() as folder:
+with compiled._cache_folder(compiled.ROOM.cache_folders()) as folder:
     pass
 print(json.dumps({"folder": folder, "cost": plan(GridMap(np.zeros((1, 4))), 0, 3).cost}))
 """
@@ -246,11 +246,11 @@ def test_the_cache_folder_is_named_by_the_sources(tmp_path, monkeypatch):
     from planners.kernels import compiled
 
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    first = next(iter(compiled._candidates()))
-    assert first.parent == tmp_path and compiled.source_hash() in first.name
+    first = next(iter(compiled.ROOM.cache_folders()))
+    assert first.parent == tmp_path and compiled.ROOM.source_hash() in first.name
     original = Path.read_bytes
     monkeypatch.setattr(Path, "read_bytes", lambda path: original(path) + b"\n")
-    assert next(iter(compiled._candidates())) != first
+    assert next(iter(compiled.ROOM.cache_folders())) != first
 
 
 def test_the_plain_compile_is_there_for_a_numba_without_the_private_option(tmp_path, monkeypatch):

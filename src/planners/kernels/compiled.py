@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,19 +36,15 @@ from . import (
 PLAIN: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 FAST: dict[str, Any] = {"_nrt": False, **PLAIN}
 
-# Every kernel module lists what it adds: helpers that entries inline, entries, and functions chosen
-# by the type of their first argument while compiling. All have one set of options: numba compiles a
-# helper once per set of options of its caller.
+# Every kernel module lists what it adds: HELPERS that entries inline, ENTRIES, and CHOSEN,
+# functions picked by the type of their first argument while compiling. All have one set of
+# options: numba compiles a helper once per set of options of its caller.
 MODULES = (
     queue, loop, certify, entries, walk, tiles, alt, lower, lead, indexed, rivals, buckets, roads,
     records, jump_points, four,
 )  # fmt: skip
-HELPERS = tuple(helper for module in MODULES for helper in getattr(module, "HELPERS", ()))
-ENTRIES = {e.__name__: e for module in MODULES for e in getattr(module, "ENTRIES", ())}
-CHOSEN = [row for module in MODULES for row in getattr(module, "CHOSEN", ())]
 
 _LOCK = threading.RLock()
-_READY: dict[str, Kernel] = {}
 
 
 class Kernel:
@@ -57,13 +53,15 @@ class Kernel:
     numba reads and writes its cache at the first call, and lets every fault in a file escape.
     """
 
-    def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
+    def __init__(
+        self, function: Callable[..., Any], options: dict[str, Any], folders: Iterator[Path]
+    ) -> None:
         import numba
 
         self.function, self.options = function, options
         self._called = False
         self.folder: Path | None = None
-        with _cache_folder() as folder:
+        with _cache_folder(folders) as folder:
             if folder is not None:
                 with contextlib.suppress(RuntimeError, OSError):
                     self.dispatcher = numba.njit(cache=True, **options)(function)
@@ -93,41 +91,83 @@ class Kernel:
             return self.dispatcher(*args)
 
 
-def compiled(name: str) -> Kernel:
-    """The compiled form of one of `ENTRIES`, by name.
+class Room:
+    """The kernels of one folder: compiled lazily, one by one, and kept by the folder's content.
 
-    The machine code is kept in a folder named by the hash of the kernels' source, so an edited
-    source never meets old code; where no folder can be written, every process compiles anew.
+    The machine code lies in a folder named by the hash of all kernel sources, so an edited source
+    never meets old code; where no folder can be written, every process compiles anew.
+
+    Args:
+        modules: kernel modules with HELPERS, ENTRIES and CHOSEN, as far as they have any.
+        folders: where the sources lie whose edits must be noticed; the cache goes beside the last.
+        prepare: declares what no module can list.
     """
-    kernel = _READY.get(name)
-    if kernel is None:
-        with _LOCK:
-            kernel = _READY[name] = _compiled(name)
-    return kernel
+
+    def __init__(
+        self, modules: Sequence[Any], folders: Sequence[Path], prepare: Callable[[], None]
+    ) -> None:
+        self._modules, self._folders, self._prepare = modules, folders, prepare
+        self.entries = {e.__name__: e for m in modules for e in getattr(m, "ENTRIES", ())}
+        self._ready: dict[str, Kernel] = {}
+        self._declared = False
+
+    def kernel(self, name: str) -> Kernel:
+        """The compiled form of one of the entries, by name."""
+        kernel = self._ready.get(name)
+        if kernel is None:
+            with _LOCK:
+                kernel = self._ready.get(name)
+                if kernel is None:
+                    self._declare()
+                    kernel = Kernel(self.entries[name], _options(), self.cache_folders())
+                    self._ready[name] = kernel
+        return kernel
+
+    def _declare(self) -> None:
+        """Make helpers callable from compiled code; as Python they stay what they are."""
+        from numba.extending import overload, register_jitable
+
+        if self._declared:
+            return
+        self._prepare()
+        options: Any = {"forceinline": True, **_options()}
+        for module in self._modules:
+            for helper in getattr(module, "HELPERS", ()):
+                register_jitable(**options)(helper)
+            for function, table in getattr(module, "CHOSEN", ()):
+                overload(function, strict=False, jit_options=options)(_by_type(table))
+        self._declared = True
+
+    def source_hash(self) -> str:
+        """A short hash of every kernel source."""
+        digest = hashlib.sha256()
+        for folder in self._folders:
+            for path in sorted(folder.glob("*.py")):
+                digest.update(path.read_bytes())
+        return digest.hexdigest()[:16]
+
+    def cache_folders(self) -> Iterator[Path]:
+        """Where machine code may be kept, the first choice first."""
+        return _cache_folders(self._folders[-1], f"aislewise-{self.source_hash()}")
 
 
-@cache
-def _compiled(name: str) -> Kernel:
-    _register()
-    return Kernel(ENTRIES[name], _options())
-
-
-@cache
-def _register() -> None:
-    """Make the loop's helpers callable from compiled code; as Python they stay what they are."""
-    from numba.extending import overload, register_jitable
+def _jump_point_words() -> None:
+    """The two counts of zeros that the jump points' words need."""
+    from numba.extending import overload
 
     options: Any = {"forceinline": True, **_options()}
-    for helper in HELPERS:
-        register_jitable(**options)(helper)
-    for function, table in CHOSEN:
-        overload(function, strict=False, jit_options=options)(_by_type(table))
     trailing, leading = _count_zeros("cttz"), _count_zeros("ctlz")
     for python, counted in (
         (jump_points.trailing_zeros, lambda word: lambda word: trailing(word)),
         (jump_points.leading_zeros, lambda word: lambda word: leading(word)),
     ):
         overload(python, strict=False, jit_options=options)(counted)
+
+
+HERE = Path(__file__).parent
+ROOM = Room(MODULES, (HERE,), _jump_point_words)
+compiled = ROOM.kernel
+ENTRIES = ROOM.entries
 
 
 def _count_zeros(instruction: str) -> Any:
@@ -157,7 +197,7 @@ def _options() -> dict[str, Any]:
 
     try:
         array = np.zeros(3)
-        if Kernel(_probe, FAST)(array) == 3 and array[0] == 1.0:
+        if Kernel(_probe, FAST, ROOM.cache_folders())(array) == 3 and array[0] == 1.0:
             return FAST
     except Exception:  # any failure of a private option means: do without it
         pass
@@ -169,19 +209,10 @@ def _probe(array):  # type: ignore[no-untyped-def]
     return array.shape[0]
 
 
-def source_hash() -> str:
-    """A short hash of every kernel source."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def _candidates() -> Iterator[Path]:
-    name = f"aislewise-{source_hash()}"
+def _cache_folders(beside: Path, name: str) -> Iterator[Path]:
     if os.environ.get("NUMBA_CACHE_DIR"):
         yield Path(os.environ["NUMBA_CACHE_DIR"]) / name
-    yield Path(__file__).parent / "__pycache__" / name
+    yield beside / "__pycache__" / name
     if os.environ.get("XDG_CACHE_HOME"):
         yield Path(os.environ["XDG_CACHE_HOME"]) / name
     with contextlib.suppress(RuntimeError):  # no home folder
@@ -189,13 +220,13 @@ def _candidates() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _cache_folder() -> Iterator[Path | None]:
+def _cache_folder(candidates: Iterator[Path]) -> Iterator[Path | None]:
     """Point numba at our cache folder while a function is declared; None if none is writable."""
     from numba.core import config as numba_config
 
     config: Any = numba_config
 
-    for folder in _candidates():
+    for folder in candidates:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             probe = folder / f".write-{os.getpid()}-{threading.get_ident()}"

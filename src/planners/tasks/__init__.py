@@ -10,7 +10,7 @@ from __future__ import annotations
 from .choosers import CHOOSERS, Assessment, Chooser, RuleChooser, assess, make_chooser
 from .decision import Candidate, Decision, Refusal
 from .legs import FieldCache, Leg, Legs
-from .reserve import ChargeRule
+from .reserve import ChargeRule, Threshold
 from .snapshot import LATENESS_WEIGHTS, PRIORITIES, EnergyModel, Order, Snapshot
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "Refusal",
     "RuleChooser",
     "Snapshot",
+    "Threshold",
     "assess",
     "make_chooser",
 ]

@@ -16,7 +16,7 @@ import numpy as np
 
 from .decision import Candidate, Decision, Refusal
 from .legs import FieldCache, Leg, Legs
-from .reserve import DEFAULT_RULE, ChargeRule, battery_refusal, without_order
+from .reserve import DEFAULT_RULE, ChargeRule, without_order
 from .snapshot import Order, Snapshot, natural_key
 
 
@@ -87,7 +87,7 @@ def assess(
     reachable = [order for order in orders if order.id in open_legs]
     candidates = []
     for order in reachable:
-        no = battery_refusal(snapshot, legs, order, open_legs[order.id], rule)
+        no = rule.refusal(snapshot, legs, order, open_legs[order.id])
         if no is None:
             candidates.append(_candidate(legs, snapshot, order, open_legs, reachable))
         else:

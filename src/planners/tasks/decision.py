@@ -94,7 +94,7 @@ def leg_terms(legs: tuple[Leg, ...]) -> dict[str, float]:
 class Refusal:
     """An order that may not be chosen now, with a code for programs and a sentence for people.
 
-    Codes: ``battery`` (charging helps), ``full_battery`` (the nearest charger does not help),
+    Codes: ``battery`` (charging helps), ``full_battery`` (no charger within reach helps),
     ``unreachable``, ``no_charger`` (none can be reached from the drop), ``not_released``.
     """
 
@@ -108,8 +108,8 @@ class Decision:
     """What to do next, who decided and why.
 
     ``kind`` is ``order``, ``charge`` or ``wait``; ``goal`` the order's id, the charger's name or
-    None. ``decided_by`` is the chooser's name, ``reserve`` (a charger forced by the battery rule)
-    or ``fallback`` (a language model was to decide and ``utility`` did). ``lower_bound_s`` is the
+    None. ``decided_by`` is the chooser's name, the battery rule's (``reserve``: a charger forced by
+    it) or ``fallback`` (a language model was to decide, ``utility`` did). ``lower_bound_s`` is the
     least ``total_s`` over the candidates of this very decision, ``gap`` the share by which the
     chosen one exceeds it: 0 for ``utility``, by definition; both speak of this one step, not of
     the best sequence.

@@ -185,17 +185,18 @@ class Legs:
         found = tuple(leg for leg in legs if leg is not None)
         return found if len(found) == len(legs) else None
 
+    def chargers(self, node: int) -> dict[str, Leg]:
+        """The ways from ``node`` to every charger that it leads to, with what is on board now."""
+        kg = self._snapshot.payload_kg
+        found = {
+            name: self._leg("from", node, end, kg) for name, end in self._snapshot.chargers.items()
+        }
+        return {name: leg for name, leg in found.items() if leg is not None}
+
     def to_charger(self, node: int) -> tuple[str, Leg] | None:
         """The charger that takes the least energy from ``node``, with what is on board now."""
-        kg = self._snapshot.payload_kg
-        found = [
-            (name, leg)
-            for name, end in self._snapshot.chargers.items()
-            if (leg := self._leg("from", node, end, kg)) is not None
-        ]
-        if not found:
-            return None
-        return min(found, key=lambda item: (item[1].energy_wh, natural_key(item[0])))
+        found = self.chargers(node).items()
+        return min(found, key=lambda at: (at[1].energy_wh, natural_key(at[0])), default=None)
 
     def _leg(self, role: str, start: int, end: int, kg: float) -> Leg | None:
         way = self._cache.way(role, start, end)

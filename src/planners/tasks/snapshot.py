@@ -152,8 +152,10 @@ class Snapshot:
     seconds per metre. ``margin`` is actual over predicted energy as learned so far (>= 1 to be on
     the safe side; any positive value is taken). ``payload_kg`` is on board now. ``notes`` is free
     text from people: data that nobody here obeys. ``lateness_weights`` is p by priority.
-    ``capacity_wh = charge_wh = inf`` says that energy does not matter. Both mappings are kept as
-    read-only copies.
+    ``capacity_wh = charge_wh = inf`` says that energy does not matter. ``charger_wait_s`` is what
+    fleet telemetry expects a newcomer to wait for the plug, ``charger_power_w`` a charger's own
+    full power; chargers that they do not name have no queue, and ``charge_power_w``. Mappings are
+    kept as read-only copies.
 
     Raises ValueError for nodes outside the map, two orders of one id, or impossible energies.
     """
@@ -173,14 +175,16 @@ class Snapshot:
     energy: EnergyModel
     notes: str = ""
     lateness_weights: Mapping[str, float] = field(default_factory=lambda: LATENESS_WEIGHTS)
+    charger_wait_s: Mapping[str, float] = field(default_factory=dict)
+    charger_power_w: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "orders", tuple(self.orders))
         object.__setattr__(self, "robot", _node("robot", self.robot))
         chargers = {name: _node(f"charger {name}", node) for name, node in self.chargers.items()}
         object.__setattr__(self, "chargers", MappingProxyType(chargers))
-        weights = MappingProxyType(dict(self.lateness_weights))
-        object.__setattr__(self, "lateness_weights", weights)
+        for name in ("lateness_weights", "charger_wait_s", "charger_power_w"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
         self._check_numbers()
         ids = [order.id for order in self.orders]
         twice = sorted({i for i in ids if ids.count(i) > 1}, key=natural_key)
@@ -210,6 +214,13 @@ class Snapshot:
         for priority in PRIORITIES:
             weight = self.lateness_weights.get(priority, math.nan)
             _number(f"lateness weight of {priority!r}", weight, least=0.0)
+        for name in ("charger_wait_s", "charger_power_w"):
+            for charger, value in getattr(self, name).items():
+                _number(f"{name} of {charger!r}", value, least=0.0, infinite=True)
+                if charger not in self.chargers:
+                    raise ValueError(
+                        f"{name} names {charger!r}: chargers are {list(self.chargers)}"
+                    )
         if not (0.0 < self.margin < math.inf):
             raise ValueError(f"margin is {self.margin!r}: give a positive factor such as 1.2")
         if self.charge_wh > self.capacity_wh * (1.0 + 1e-9):

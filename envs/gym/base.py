@@ -1,0 +1,108 @@
+"""What both environments share: opening a world from a seed, time limit, pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import gymnasium
+import numpy as np
+import numpy.typing as npt
+
+from envs.layouts import Layout, ready
+from envs.orders import OrderBook
+from envs.world import World
+from planners.tasks import Order
+
+from .render import draw, write
+from .rewards import RewardMeter, Rewards
+
+Observation = dict[str, npt.NDArray[np.float32]]
+Info = dict[str, Any]
+
+WORLD_KEYWORDS = frozenset({
+    "profile", "orders", "initial_soc", "blockages_per_hour", "lam_risk", "lam_congestion",
+    "lam_energy", "start", "tick_s", "assumptions", "engine",
+})  # fmt: skip
+"""Keywords that an environment hands on to `World`."""
+
+
+@lru_cache(maxsize=8)
+def _ready(name: str) -> Layout:
+    return ready(name)
+
+
+class WarehouseEnv(gymnasium.Env[Any, Any]):
+    """A world behind `reset` and `step`; subclasses say what an action is and what is observed.
+
+    `reset(seed=s)` opens the world of seed s, the one that `aislewise deliver --seed s` runs on the
+    same layout; `reset()` draws the next seed from the environment's own `np_random`. An
+    environment cannot be copied in mid-episode: repeat its seed and its actions instead.
+
+    Args:
+        layout: a name of `envs.layouts.READY` or a `Layout`.
+        workers, traffic: people and other robots.
+        seconds: world time after which an episode is truncated.
+        rewards: what the terms of the reward are worth.
+        render_mode: "rgb_array", "ansi" or None. Pictures show the truth, observations never do.
+        **world: keywords of `World` (`WORLD_KEYWORDS`).
+
+    Raises:
+        ValueError: an unknown name or keyword, numbers out of range, an `OrderBook` as `orders`.
+    """
+
+    metadata = {  # noqa: RUF012 - declared so by Gymnasium
+        "render_modes": ["rgb_array", "ansi"],
+        "render_fps": 4,
+    }
+    world: World
+
+    def __init__(
+        self, layout: str | Layout, *, workers: int, traffic: int, seconds: float,
+        rewards: Rewards | None, render_mode: str | None, world: Mapping[str, Any],
+    ) -> None:  # fmt: skip
+        unknown = sorted(world.keys() - WORLD_KEYWORDS)
+        if unknown:
+            known = ", ".join(sorted(WORLD_KEYWORDS))
+            raise ValueError(f"unknown keyword {unknown[0]!r}: a world takes {known}")
+        if isinstance(world.get("orders"), OrderBook):
+            raise ValueError(
+                "orders is an OrderBook, which one episode uses up: give an OrderModel or a list"
+            )
+        if not (math.isfinite(seconds) and seconds > 0):
+            raise ValueError(f"seconds must be finite and > 0, got {seconds!r}")
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            modes = ", ".join(self.metadata["render_modes"])
+            raise ValueError(f"unknown render_mode {render_mode!r}: None or one of {modes}")
+        if not isinstance(rewards, Rewards | None):
+            raise ValueError(f"rewards must be a Rewards or None, got {rewards!r}")
+        self.layout = layout if isinstance(layout, Layout) else _ready(layout)
+        self.render_mode = render_mode
+        self._seconds, self._rewards = seconds, rewards or Rewards()
+        self._world_keywords = {"workers": workers, "traffic": traffic, **world}
+
+    def _open(self, seed: int | None, **keywords: Any) -> None:
+        """A fresh world and its meter; `keywords` go before those of the constructor."""
+        world_seed = int(self.np_random.integers(2**31)) if seed is None else seed
+        self.world = World(self.layout, seed=world_seed, **self._world_keywords | keywords)
+        self._meter = RewardMeter(self.world, self._rewards)
+        self._last_tick = round(self._seconds / self.world.tick_s)
+        self._order: Order | None = None  # the one that the robot took last
+
+    def _late_s(self) -> float:
+        """Weighted lateness of a delivery since the last call; empties the world's log."""
+        late_s = 0.0
+        for row in self.world.take_events():
+            if row["event"] == "delivery" and self._order is not None:
+                late_s += self._order.lateness_s(row["time_s"])
+        return late_s
+
+    def render(self) -> npt.NDArray[np.uint8] | str | None:
+        """The floor as it is: an (H, W, 3) uint8 picture, or text; the world does not notice."""
+        if self.render_mode is None:
+            return None
+        if self.render_mode == "ansi":
+            return write(self.world)
+        return draw(self.world)

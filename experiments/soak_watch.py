@@ -1,0 +1,143 @@
+"""Watching an hour: contacts, shared cells, swaps, and agents that get nowhere.
+
+The watch reads positions and counts of finished trips, and nothing of the rules that move anybody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from envs.contacts import contacts_of
+from envs.metrics import CONTACT_M
+from envs.world import World
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+STUCK_S = 900.0  # an agent without a finished trip for so long is stuck
+KINDS = ("people", "traffic", "robot")  # by number
+COUNTS = ("trips", "give_ups", "waited")
+
+
+class Seen(NamedTuple):
+    """Everybody at one moment, the controlled robot last: where, and on which edge."""
+
+    node: Ints
+    to: Ints
+    x_m: Floats
+    y_m: Floats
+
+
+def seen(world: World) -> Seen:
+    """Where everybody is now."""
+    agents = world.crowd.agents
+    return Seen(agents.node.copy(), agents.to.copy(), agents.x_m.copy(), agents.y_m.copy())
+
+
+@dataclass
+class Watch:
+    """Call it after every tick; `columns` says what it saw.
+
+    An agent is stuck while it has finished no trip for `stuck_s`; a trip given up is not finished.
+    Work at the end of a trip (picking, charging) belongs to it.
+    The robot's trips are its legs: it gets somewhere when it works at a stop or charges. Time in
+    which it has nothing to do, or waits for a charged pack, is not held against it.
+    """
+
+    world: World
+    stuck_s: float = STUCK_S
+    contacts: int = 0
+    shared_cells: int = 0
+    swaps: int = 0
+    robot_waited: int = 0
+    robot_asked: int = 0
+    _touching: set[tuple[int, int]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        agents, now = self.world.crowd.agents, self.world.time_s
+        self._before, self.kind = seen(self.world), agents.kind.copy()
+        self._start = {name: getattr(agents, name).copy() for name in COUNTS}
+        self._trips = self._start["trips"]
+        self._finished_s, self._longest_s = np.full(self.kind.size, now), np.zeros(self.kind.size)
+        self._tick = self._began_tick = self.world.tick
+
+    def __call__(self, world: World) -> None:
+        """Look at a tick; AssertionError if one was missed."""
+        assert world.tick == self._tick + 1, (world.tick, self._tick)
+        self._tick, before, now = world.tick, self._before, seen(world)
+        self._look_for_contacts(before, now)
+        self.shared_cells += shared_cells(now)
+        self.swaps += swaps(before.node, now.node)
+        trips = world.crowd.agents.trips.copy()
+        gap_s = world.time_s - self._finished_s
+        np.maximum(self._longest_s, gap_s, out=self._longest_s)
+        works = world.crowd.agents.busy_until[:-1] > world.tick
+        self._finished_s[:-1][works] = world.time_s
+        self._finished_s[trips > self._trips] = world.time_s
+        if self._robot_got_somewhere(world):
+            self._finished_s[-1] = world.time_s
+        else:
+            self.robot_asked += 1
+            stood = now.to[-1] < 0 and now.node[-1] == before.node[-1] and before.to[-1] < 0
+            self.robot_waited += bool(stood and world.robot_ready)
+        self._before, self._trips = now, trips
+
+    def _look_for_contacts(self, before: Seen, now: Seen) -> None:
+        pairs = contacts_of(before.x_m, before.y_m, now.x_m, now.y_m, CONTACT_M)
+        touching = {(int(i), int(j)) for i, j in pairs}
+        self.contacts += len(touching - self._touching)
+        self._touching = touching
+
+    def _robot_got_somewhere(self, world: World) -> bool:
+        robot, book = world.robot, world.book
+        idle = book.taken is None and not book.open(world.time_s)
+        return bool(robot.serving or robot.charging or robot.stranded or idle)
+
+    def stuck(self) -> list[dict[str, Any]]:
+        """The agents that were stuck, and for how long at most."""
+        return [
+            {"agent": int(k), "kind": KINDS[self.kind[k]], "gap_s": float(self._longest_s[k]),
+             "node_at_end": int(self._before.node[k])}
+            for k in np.flatnonzero(self._longest_s > self.stuck_s)
+        ]  # fmt: skip
+
+    def columns(self) -> dict[str, Any]:
+        """The figures of what was watched, by column."""
+        stuck, agents = self.stuck(), self.world.crowd.agents
+        ticks = max(1, self.world.tick - self._began_tick)
+        found: dict[str, Any] = {
+            "contacts": self.contacts, "shared_cells": self.shared_cells, "swaps": self.swaps,
+            "stuck": len(stuck), "stuck_agents": stuck,
+        }  # fmt: skip
+        for k, kind in enumerate(KINDS):
+            own = self.kind == k
+            longest_s = self._longest_s[own]
+            found[f"{kind}_longest_gap_s"] = float(longest_s.max()) if longest_s.size else None
+            if kind != "robot":
+                trips, give_ups, waited = (
+                    getattr(agents, name)[own] - self._start[name][own] for name in COUNTS
+                )
+                found[f"{kind}_trips"], found[f"{kind}_give_ups"] = (
+                    int(trips.sum()),
+                    int(give_ups.sum()),
+                )
+                found[f"{kind}_waiting"] = float(waited.mean()) / ticks if waited.size else None
+        found["robot_waiting"] = self.robot_waited / self.robot_asked if self.robot_asked else None
+        return found
+
+
+def shared_cells(agents: Seen) -> int:
+    """How many places are held once too often: an agent on an edge holds both ends of it."""
+    held = np.concatenate((agents.node, agents.to[agents.to >= 0]))
+    return int(held.size - np.unique(held).size)
+
+
+def swaps(before: Ints, now: Ints) -> int:
+    """How many pairs of agents have changed places since the tick before."""
+    moved = np.flatnonzero(before != now)
+    steps = {(int(before[k]), int(now[k])) for k in moved}
+    return sum((there, here) in steps for here, there in steps) // 2
