@@ -72,12 +72,12 @@ class Floor:
         else:
             self.arrays = self._graph_arrays(limit_mm)
 
-    def _districts(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    def _districts(self) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int16]]:
         """Index within the district, and district, of every node; empty where one is all."""
         if isinstance(self.map, GraphMap) or self.size <= DISTRICTS_FROM:
-            return np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int32)
-        rows = np.arange(self.map.rows, dtype=np.int32)[:, None]
-        cols = np.arange(self.map.cols, dtype=np.int32)[None, :]
+            return np.empty(0, dtype=np.int16), np.empty(0, dtype=np.int16)
+        rows = np.arange(self.map.rows, dtype=np.int16)[:, None]
+        cols = np.arange(self.map.cols, dtype=np.int16)[None, :]
         local = rows % DISTRICT * DISTRICT + cols % DISTRICT
         district = rows // DISTRICT * -(-self.map.cols // DISTRICT) + cols // DISTRICT
         return local.reshape(-1), district.reshape(-1)

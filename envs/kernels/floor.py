@@ -14,7 +14,7 @@ class GridFloor(NamedTuple):
         walk, drive: uint8 (n,) legal moves of people and of robots, bit 2 k for direction k of N,
             E, S, W.
         limit_mm: int64 (n,) the most that a robot may drive a tick into a node, or (0,).
-        local, district: int32 (n,) index of a node within its district, and the district; (0,)
+        local, district: int16 (n,) index of a node within its district, and the district; (0,)
             where one district is all.
         cols, edge_mm, cell_m: columns, side of a cell in millimetres and in metres.
     """

@@ -101,11 +101,11 @@ class FieldCache:
         if key in self._fields:
             self._fields.move_to_end(key)
             return self._fields[key]
-        explore = cost_to_come if role == "from" else cost_to_go
-        made = explore(self._map, self._map.label(node), self._costs)
-        self._fields[key] = made
-        if len(self._fields) > max(4, min(MAX_FIELDS, MAX_FIELD_NODES // max(1, self._map.size))):
+        room = max(2, min(MAX_FIELDS, MAX_FIELD_NODES // max(1, self._map.size)))
+        while len(self._fields) >= room:  # before the next one is made: fields of large maps weigh
             self._fields.popitem(last=False)
+        explore = cost_to_come if role == "from" else cost_to_go
+        made = self._fields[key] = explore(self._map, self._map.label(node), self._costs)
         return made
 
     def _walk(self, field: Field, far: int) -> _Way | None:
