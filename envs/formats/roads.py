@@ -216,7 +216,7 @@ def _arcs(
     low, high = 0, len(data)  # a node takes at least a byte: a huge id asks for no memory
     number = 1
     for number, line in lines_of(data, source):
-        fields = line.split()
+        fields = line.split() or [line]
         if fields[0] == b"a" and len(fields) == 4:
             u = whole_number(fields[1], "a node", number, source)
             v = whole_number(fields[2], "a node", number, source)
@@ -259,7 +259,7 @@ def _number(field: bytes, what: str, line: int, source: str) -> float:
 def _coordinates(data: bytes, source: str, first: int, nodes: int) -> npt.NDArray[np.float64]:
     position = np.full((nodes, 2), np.nan)
     for number, line in lines_of(data, source):
-        fields = line.split()
+        fields = line.split() or [line]
         if fields[0] == b"v" and len(fields) == 4:
             node = whole_number(fields[1], "a node", number, source)
             if not first <= node < first + nodes:

@@ -116,6 +116,7 @@ def test_osmnx_files_are_multigraphs_of_text():
         (b"a 1 2 3", b"a 1 2 -3", r"edge 0 has length -3"),
         (b"a 1 2 3", b"a 1 2 3 4", r"line 3: expected"),
         (b"a 1 2 3", b"a +1 2 3", r"line 3: a node must be a whole number"),
+        (b"a 1 2 3", b"\v", r"line 3: expected"),
     ],
 )
 def test_broken_gr_files_name_line_and_reason(old, new, reason):
@@ -130,6 +131,7 @@ def test_broken_gr_files_name_line_and_reason(old, new, reason):
         (b"v 2 3 0", b"v 9 3 0", r"line 4: node 9: nodes run from 1 to 4"),
         (b"v 2 3 0", b"v 2 3 nan", r"line 4: a coordinate must be a finite number, not 'nan'"),
         (b"v 2 3 0", b"x 2 3 0", r"line 4: expected 'v NODE X Y'"),
+        (b"v 2 3 0", b"\f", r"line 4: expected 'v NODE X Y'"),
     ],
 )
 def test_broken_co_files_name_line_and_reason(old, new, reason):
