@@ -136,6 +136,7 @@ def test_an_order_that_cannot_be_reached_is_refused_and_the_others_are_done(
     episode = driven(world)
     assert episode.summary["deliveries"] == 1
     assert refusals(episode) == {("O1", "unreachable"), ("O3", "unreachable")}
+    assert episode.summary["refusals"]["unreachable"] >= 2
     assert episode.summary["strandings"] == 0
 
 
