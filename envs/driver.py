@@ -55,6 +55,7 @@ class Driver:
         self._ask_s = -math.inf
         self._asked_open: tuple[str, ...] = ()
         self._waiting = False
+        self._question: Snapshot | None = None  # it stands where the chooser raised
 
     def action(self) -> int:
         """What the robot commits to for the next tick."""
@@ -101,9 +102,12 @@ class Driver:
         names = tuple(order.id for order in world.book.open(world.time_s))
         if self._waiting and world.time_s < self._ask_s and names == self._asked_open:
             return
-        self._charging.finish()
-        self.replanner.refresh(force=True)
-        decision = self.chooser.choose(snapshot_of(world))
+        if self._question is None:
+            self._charging.finish()
+            self.replanner.refresh(force=True)
+            self._question = snapshot_of(world)
+        decision = self.chooser.choose(self._question)
+        self._question = None
         self._ask_s = world.time_s + self.settings.ask_again_s
         self._asked_open = names
         world.tally.refused.update((refusal.goal, refusal.code) for refusal in decision.refused)

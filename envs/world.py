@@ -243,8 +243,9 @@ class World:
         robot, node, engine = self.robot, self.robot.node, self._engine
         trace = engine.run(self._at_most(ticks), goes_on=goes_on, wanted=wanted, offers=offers)
         if engine.left_for >= 0:
-            self.tally.pushes += engine.pushed_to >= 0
-            robot.pay_departure()
+            pushed = engine.pushed_to >= 0
+            self.tally.pushes += pushed
+            robot.pay_departure(node, engine.left_for, pushed=pushed)
         elif wanted >= 0:
             self._bump(wanted)
         robot.moving = engine.robot_moved

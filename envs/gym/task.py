@@ -28,7 +28,7 @@ class Undecided(Exception):
 class Pending:
     """A chooser whose answers come from outside: without one it raises `Undecided`.
 
-    The driver changes nothing before its chooser has answered, so it can be asked again.
+    The driver's question stands until it is answered, so its action can be asked for again.
     """
 
     name = "policy"

@@ -6,7 +6,6 @@ pace, and optima by scipy.
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -91,30 +90,51 @@ def _check_legal(map: Map, nodes: npt.NDArray[np.int64], result: PlanResult) -> 
 
 
 def _check_grid_moves(grid: GridMap, nodes: npt.NDArray[np.int64]) -> None:
-    cells = [divmod(node, grid.cols) for node in nodes.tolist()]
-    for (r0, c0), (r1, c1) in itertools.pairwise(cells):
-        step = (r1 - r0, c1 - c0)
-        if step not in _STEPS:
-            raise CheckError(f"({r0}, {c0}) -> ({r1}, {c1}) is not a move to a neighbour")
-        k = _STEPS.index(step)
-        if grid.one_way is not None and not int(grid.one_way[r0, c0]) >> k & 1:
-            raise CheckError(f"({r0}, {c0}) may not be left towards ({r1}, {c1}): one-way")
-        if k % 2:
-            sides = int(grid.blocked[r0, c1]) + int(grid.blocked[r1, c0])
-            most = {"four": -1, "eight": 0, "eight-one-free": 1, "eight-any": 2}[grid.moves]
-            if sides > most:
-                raise CheckError(
-                    f"({r0}, {c0}) -> ({r1}, {c1}): diagonal with {sides} blocked sides under "
-                    f"moves={grid.moves!r}"
-                )
+    rows, cols = np.divmod(nodes, grid.cols)
+    down, right = np.diff(rows), np.diff(cols)
+
+    def move(wrong: npt.NDArray[np.bool_]) -> tuple[int, str, str]:
+        """The first wrong move: its index and its two cells."""
+        k = int(np.flatnonzero(wrong)[0])
+        return k, f"({rows[k]}, {cols[k]})", f"({rows[k + 1]}, {cols[k + 1]})"
+
+    far = np.maximum(np.abs(down), np.abs(right)) != 1
+    if far.any():
+        _, here, there = move(far)
+        raise CheckError(f"{here} -> {there} is not a move to a neighbour")
+    if grid.one_way is not None:
+        shut = ~(grid.one_way[rows[:-1], cols[:-1]] >> _kinds(down, right) & 1).astype(bool)
+        if shut.any():
+            _, here, there = move(shut)
+            raise CheckError(f"{here} may not be left towards {there}: one-way")
+    sides = grid.blocked[rows[:-1], cols[1:]].astype(int) + grid.blocked[rows[1:], cols[:-1]]
+    most = {"four": -1, "eight": 0, "eight-one-free": 1, "eight-any": 2}[grid.moves]
+    cut = (down != 0) & (right != 0) & (sides > most)
+    if cut.any():
+        k, here, there = move(cut)
+        raise CheckError(
+            f"{here} -> {there}: diagonal with {sides[k]} blocked sides under moves={grid.moves!r}"
+        )
+
+
+def _kinds(down: npt.NDArray[np.int64], right: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+    """0 .. 7 for steps to N, NE, E, SE, S, SW, W, NW."""
+    table = np.zeros((3, 3), dtype=np.uint8)
+    for k, (dr, dc) in enumerate(_STEPS):
+        table[dr, dc] = k  # -1 is the last row or column
+    return table[down, right]
 
 
 def _check_cost(
     map: Map, nodes: npt.NDArray[np.int64], result: PlanResult, costs: CostField | None
 ) -> None:
     cost = math.fsum(
-        _move_cost(map, u, v, costs)
-        for u, v in zip(nodes[:-1].tolist(), nodes[1:].tolist(), strict=True)
+        _grid_costs(map, nodes, costs)
+        if isinstance(map, GridMap)
+        else (
+            _edge_cost(map, u, v, costs)
+            for u, v in zip(nodes[:-1].tolist(), nodes[1:].tolist(), strict=True)
+        )
     )
     if not math.isclose(cost, result.cost, rel_tol=RELATIVE, abs_tol=1e-12):
         raise CheckError(f"the path costs {cost!r}, the result says {result.cost!r}")
@@ -143,17 +163,24 @@ def _length(map: Map, nodes: npt.NDArray[np.int64], edges: npt.NDArray[np.int64]
     return math.fsum(map.length_m[edges])
 
 
-def _move_cost(map: Map, u: int, v: int, costs: CostField | None) -> float:
+def _grid_costs(
+    grid: GridMap, nodes: npt.NDArray[np.int64], costs: CostField | None
+) -> list[float]:
+    rows, cols = np.divmod(nodes, grid.cols)
+    down, right = np.diff(rows), np.diff(cols)
+    pace = np.ones(down.size) if costs is None else costs.pace[nodes[1:]].astype(np.float64)
+    if costs is not None and costs.edge_pace is not None:
+        pace += costs.edge_pace[_kinds(down, right).astype(np.int64) * grid.size + nodes[:-1]]
+    prices: list[float] = (grid.cell_size_m * np.hypot(down, right) * pace).tolist()
+    return prices
+
+
+def _edge_cost(graph: GraphMap, u: int, v: int, costs: CostField | None) -> float:
     pace = 1.0 if costs is None else float(costs.pace[v])
     edge_pace = None if costs is None else costs.edge_pace
-    if isinstance(map, GridMap):
-        (r0, c0), (r1, c1) = divmod(u, map.cols), divmod(v, map.cols)
-        length = map.cell_size_m * math.hypot(r1 - r0, c1 - c0)
-        k = _STEPS.index((r1 - r0, c1 - c0))
-        return length * (pace + (0.0 if edge_pace is None else float(edge_pace[k * map.size + u])))
-    edges = [e for e in range(map.indptr[u], map.indptr[u + 1]) if map.indices[e] == v]
+    edges = [e for e in range(graph.indptr[u], graph.indptr[u + 1]) if graph.indices[e] == v]
     extra = [0.0 if edge_pace is None else float(edge_pace[e]) for e in edges]
-    return min(float(map.length_m[e]) * (pace + x) for e, x in zip(edges, extra, strict=True))
+    return min(float(graph.length_m[e]) * (pace + x) for e, x in zip(edges, extra, strict=True))
 
 
 def _check_bound(result: PlanResult) -> None:
@@ -194,7 +221,8 @@ def edges_of(
         prices = map.length_m * (pace[targets] + extra)
         legal = ~(blocked[sources] | blocked[targets])
         return sources[legal], targets[legal], prices[legal]
-    parts = [_grid_edges(map, k, pace, edge_pace) for k in range(8)]
+    kinds = range(0, 8, 2 if map.moves == "four" else 1)
+    parts = [_grid_edges(map, k, pace, edge_pace) for k in kinds]
     joined = [np.concatenate(column) for column in zip(*parts, strict=True)]
     return joined[0], joined[1], joined[2]
 
@@ -232,12 +260,16 @@ def exact_costs(
     sources, targets, prices = edges_of(map, costs)
     if to_root:
         sources, targets = targets, sources
+    size = (map.size, map.size)
+    if isinstance(map, GridMap):  # no two moves join the same cells
+        matrix = csr_array((prices, (sources, targets)), shape=size)
+        return np.asarray(dijkstra(matrix, indices=root), dtype=np.float64)
     order = np.lexsort((prices, targets, sources))
     sources, targets, prices = sources[order], targets[order], prices[order]
     first = np.ones(sources.size, dtype=bool)
     first[1:] = (np.diff(sources) != 0) | (np.diff(targets) != 0)
     indptr = np.searchsorted(sources[first], np.arange(map.size + 1))
-    matrix = csr_array((prices[first], targets[first], indptr), shape=(map.size, map.size))
+    matrix = csr_array((prices[first], targets[first], indptr), shape=size)
     distances: npt.NDArray[np.float64] = dijkstra(matrix, indices=root)
     return distances
 

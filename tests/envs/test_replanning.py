@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from fake_world import COLS, FakeWorld, under_way
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from envs.driver import PlannerSettings, known_map
 from envs.replanning import Replanner
 from envs.world import WAIT, YIELD
+from planners.check import exact_costs
 
 
 def drive(world: FakeWorld, way: Replanner, ticks: int = 2) -> None:
@@ -108,11 +112,14 @@ def test_standing_counts_ticks_that_a_move_failed_and_a_turn_is_none() -> None:
     assert [k for k, reason in enumerate(reasons) if reason] == [4, 8, 12]
     assert set(reasons) == {None, "standing"}
     assert world.tally.delay_s == 13 * 0.5
-    world.robot.turn_left_ms = 1500  # after 12 failed moves it begins to turn: stands, yet no more
-    for _ in range(3):
+    for k in range(
+        3
+    ):  # after 12 failed moves it turns: that is no failed move, nor one more reason
+        world.robot.heading_rad = 1.0 + k
         way.follow()
         assert way.reason() is None
         way.move()
+    assert world.tally.delay_s == 13 * 0.5
 
 
 def test_after_long_standing_the_place_is_offered_in_turn() -> None:
@@ -141,6 +148,42 @@ def test_only_a_tenth_less_changes_the_route() -> None:
         assert world.tally.spared["periodic"] == 1 - changes
 
 
+def replanned(seed: int, hysteresis: float, exact_nodes: int) -> tuple[float, float, float, bool]:
+    """Rest of the old route, of the route kept or taken, the optimum; did the route change?"""
+    rng = np.random.default_rng(seed)
+    goal = int(rng.integers(2 * COLS, 7 * COLS))
+    world, way = under_way(goal, hysteresis=hysteresis, exact_nodes=exact_nodes)
+    costs, old = world.belief.costs(), way.route
+    assert old is not None
+    nodes = rng.choice(7 * COLS, int(rng.integers(1, 50)), replace=False)
+    costs.update("risk", nodes, rng.choice([0.05, 0.3, 2.0]) * rng.random(nodes.size))
+    way.replan("periodic")
+    assert way.route is not None
+    rest_s, now_s = (float(costs.step_costs(route.rest).sum()) for route in (old, way.route))
+    changed = world.tally.route_changes == 1
+    assert changed == (way.route is not old)
+    return rest_s, now_s, float(exact_costs(costs.map, 0, costs)[goal]), changed
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 10**6), st.sampled_from([0.0, 0.1, 0.3]), st.sampled_from([0, 10**6]))
+def test_a_route_is_changed_where_and_only_where_it_pays(
+    seed: int, hysteresis: float, exact_nodes: int
+) -> None:
+    rest_s, now_s, optimum_s, changed = replanned(seed, hysteresis, exact_nodes)
+    limit_s = (1.0 - hysteresis) * rest_s
+    if changed:
+        assert now_s < limit_s
+    else:
+        assert now_s == rest_s
+        assert optimum_s >= limit_s * (1 - 2e-3)
+
+
+def test_without_hysteresis_routes_change_for_next_to_nothing() -> None:
+    changes = {h: sum(replanned(seed, h, 10**6)[3] for seed in range(60)) for h in (0.0, 0.1)}
+    assert changes[0.0] > 1.5 * changes[0.1] > 0
+
+
 def test_progress_and_metres_are_counted() -> None:
     world, way = under_way()
     for _ in range(3):
@@ -159,14 +202,12 @@ def test_a_leg_given_up_is_paid_against_the_part_that_was_driven() -> None:
         drive(world, way, ticks=4)
     way.end(arrived=False)
     assert (world.tally.paid_s, world.tally.planned_s) == (6.0, pytest.approx(3.0))
-    assert world.robot.learned == []
     way.begin(COLS - 1)
     way.replan("new_goal")
     while world.robot.node != COLS - 1:
         drive(world, way)
     way.end(arrived=True)
     assert (world.tally.paid_s, world.tally.planned_s) == (14.0, pytest.approx(11.0))
-    assert len(world.robot.learned) == 1
 
 
 def test_settings_refuse_what_makes_no_sense() -> None:

@@ -14,7 +14,7 @@ from fake_world import FakeWorld
 from envs.driver import Driver, PlannerSettings, known_map
 from envs.episode import Episode, run_episode
 from envs.layouts import built_in, fulfilment
-from envs.replanning import BY_TILES, Replanner
+from envs.replanning import BY_LAYERS, Replanner
 from envs.world import World
 from planners import CostField, GridMap, Guidance, Layer, PlanResult, cost_to_go, plan
 from planners.check import exact_costs
@@ -126,7 +126,13 @@ def recorded(world: World, seconds: float) -> list[tuple[GridMap, dict[str, Any]
     def look(world: World) -> None:
         if world.tick % 120 == 0:
             costs = world.belief.costs()
-            layers = {name: np.array(costs.layer(name)) for name in costs.layers}
+            shape = world.layout.map.shape
+            layers = {
+                name: np.array(costs.layer(name)).reshape(
+                    shape if costs.is_per_node(name) else (8, *shape)
+                )
+                for name in costs.layers
+            }
             moments.append((known_map(world), layers, world.robot.node))
 
     run_episode(world, make_chooser("utility"), seconds=seconds, on_tick=look)
@@ -164,7 +170,7 @@ def test_layers_lead_to_the_same_ways_at_any_weight() -> None:
             for weight in (1.5, 2.0):
                 for name, options in (
                     ("exact", {}),
-                    ("tiles", {"exact_nodes": 0}),
+                    ("no field", {"exact_nodes": 0}),
                     ("none", {"guidance": None}),
                 ):
                     found = layered_plan(
@@ -178,16 +184,17 @@ def test_layers_lead_to_the_same_ways_at_any_weight() -> None:
     assert len(ratios["exact", 2.0]) > 40
     for weight in (1.5, 2.0):
         assert max(ratios["exact", weight]) < 1.001  # the order of the lead is that of buckets
-        assert np.mean(ratios["tiles", weight]) < 1.01
+        assert max(ratios["no field", weight]) < 1.001
         assert np.mean(ratios["none", weight]) > 1.02
         assert risks["none", weight] > 1.05 * risks["exact", weight]
 
 
-def test_a_large_map_is_led_by_tiles_and_others_as_they_say() -> None:
+def test_a_large_map_has_no_field_and_others_are_led_as_they_say() -> None:
     world: Any = FakeWorld()
     large = Replanner(world, PlannerSettings(exact_nodes=10))
     large.begin(5)
-    assert large._lead() == {"guidance": BY_TILES}
+    assert large._lead() == {"heuristic": None, "guidance": BY_LAYERS}
+    assert large._can_pay(1.0)
     mine = Guidance(lead_weight=1.2)
     for settings, lead in (
         (PlannerSettings(guidance=mine), {"guidance": mine}),
