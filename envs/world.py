@@ -128,7 +128,7 @@ class World:
         self._hash = TraceHash()
         self._events: list[dict[str, Any]] = []
         self._told: set[int] = set()  # indices of the blockages announced so far
-        self._closed_by: dict[int, int] = {}  # node -> index of the blockage on it
+        self._landed: set[int] = set()  # and of those that stand on the floor now
         self._next_event_s = 0.0
         self._fall_due()
 
@@ -282,27 +282,27 @@ class World:
 
     def _close_nodes(self, now: float) -> bool:
         """Announce, close and open nodes; True if something waits for a node to be left."""
-        before, late = self.floor.blocked, False
+        closed: set[int] = set()
+        late = False
         for index, blockage in enumerate(self._blockages.until(now)):
             if blockage.announced_s <= now and index not in self._told:
                 self._told.add(index)
                 self.belief.announce(blockage)
-            active = blockage.start_s <= now < blockage.end_s
-            if active and index not in self._closed_by.values():
+            if not blockage.start_s <= now < blockage.end_s:
+                self._landed.discard(index)
+            elif index not in self._landed:
                 # All of it or nothing: half of it could wall in who stands on the other half.
                 if (self.crowd.holder[list(blockage.nodes)] >= 0).any():
                     late = True
                 else:
-                    self._closed_by |= dict.fromkeys(blockage.nodes, index)
-            elif not active:
-                for node in blockage.nodes:
-                    if self._closed_by.get(node) == index:
-                        del self._closed_by[node]
-        if self._closed_by.keys() != before:
-            self.floor.set_blocked(self._closed_by)
+                    self._landed.add(index)
+            if index in self._landed:
+                closed.update(blockage.nodes)
+        if closed != self.floor.blocked:
+            self.floor.set_blocked(closed)
             self.crowd.note_walls()
-            self._hash.update(np.array([self.tick, *sorted(self._closed_by)], dtype=np.int64))
-            self.note("blockage", nodes=sorted(self._closed_by))
+            self._hash.update(np.array([self.tick, *sorted(closed)], dtype=np.int64))
+            self.note("blockage", nodes=sorted(closed))
         return late
 
     # The controlled robot.

@@ -223,12 +223,16 @@ def start_move(floor, agents, holder, clock, i, node):
     here = agents.node[i]
     agents.to[i] = node
     agents.length_mm[i] = length_to(floor, here, node, agents.kind[i])
-    agents.done_mm[i] = agents.carry_mm[i]
+    rate = agents.speed_mm[i]
+    if agents.kind[i] != PERSON and floor.limit_mm.shape[0] > 0:
+        rate = min(rate, floor.limit_mm[node])
+    carry = agents.carry_mm[i]
+    if carry > 0 and rate < agents.rate_mm[i]:
+        carry = carry * rate // agents.rate_mm[i]  # the rest of the tick, driven slower
+    agents.done_mm[i] = carry
     agents.carry_mm[i] = 0
     agents.blocked[i] = 0
-    agents.rate_mm[i] = agents.speed_mm[i]
-    if agents.kind[i] != PERSON and floor.limit_mm.shape[0] > 0:
-        agents.rate_mm[i] = min(agents.speed_mm[i], floor.limit_mm[node])
+    agents.rate_mm[i] = rate
     holder[node] = i
     clock[HELD] += 1
 
