@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from envs.driver import Driver, PlannerSettings
 from envs.episode import run_episode
 from envs.gym.choices import COLUMNS
 from envs.gym.policies import policy_of
-from envs.gym.task import WarehouseTask
+from envs.gym.task import Pending, Undecided, WarehouseTask
 from envs.layouts import Layout, fulfilment
 from envs.world import World
 from planners.tasks import make_chooser
@@ -64,6 +65,20 @@ def test_playing_a_chooser_is_running_the_episode(
         assert sums["seconds"] == -600.0
         assert sums["encounters"] == -8.0 * summary["close_encounters"]
         assert sums["near_people"] == pytest.approx(-summary["near_seconds"])
+
+
+def test_a_question_stands_until_it_is_answered() -> None:
+    world, pending = World(SMALL, seed=1, workers=4), Pending()
+    driver = Driver(world, pending, PlannerSettings())
+    asked = []
+    for _ in range(3):
+        with pytest.raises(Undecided):
+            driver.action()
+        asked.append(pending.asked)
+    assert asked[0] is not None and asked[0] is asked[1] is asked[2]
+    pending.answer = make_chooser("utility").choose(asked[0])
+    driver.action()
+    assert world.book.taken is not None
 
 
 def test_another_action_is_another_shift() -> None:
