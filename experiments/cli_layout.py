@@ -35,8 +35,10 @@ def layout(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Show a warehouse: NAME is built-in, small, long-corridor, sortation, fishbone or
-    cross-aisles; FILE a .map, a .npy, or a .toml that names a map and what stands on it.
+    """Show a warehouse or a city.
+
+    NAME is built-in, small, long-corridor, sortation, fishbone or cross-aisles; FILE a map, a road
+    network, or a .toml that names a map and what stands on it.
     """
     if graph and out is not None:
         raise click.UsageError(f"--out {out} writes cells, --graph has none: choose one")
@@ -46,8 +48,10 @@ def layout(
         from .figures import checked_picture
 
         checked_picture(picture)
-    found = _found(source, places, seed)
+    found, said = _found(source, places, seed)
     found = found.as_graph() if graph else found
+    for remark in said:
+        click.echo(remark, err=True)
     if picture is not None:
         from .figures import save_layout
 
@@ -67,25 +71,28 @@ def layout(
             click.echo(f"{name}: {file}")
 
 
-def _found(source: str, places: Path | None, seed: int) -> Layout:
-    """The layout of a name or a file."""
-    from envs.layouts import READY, from_map, furnish, load_layout, ready
+def _found(source: str, places: Path | None, seed: int) -> tuple[Layout, list[str]]:
+    """The layout of a name or a file, and what a reader should know about it."""
+    from envs.formats.roads import GRAPH_SUFFIXES
+    from envs.layouts import READY, furnish, ready
 
-    from .mapfiles import load_floor
+    from .mapfiles import is_network, layout_of_file, load_floor
 
+    endings = (".map", ".npy", ".yaml", ".yml", ".toml", *GRAPH_SUFFIXES)
+    suffix = Path(source).suffix
     if source in READY:
         base = ready(source, seed)
-        return base if places is None else furnish(base, places, seed=seed)
-    suffix = Path(source).suffix.lower()
-    if suffix not in (".map", ".npy", ".toml"):
+        return (base if places is None else furnish(base, places, seed=seed)), []
+    if suffix not in endings:
         raise ValueError(
-            f"unknown layout {source!r}: choose {', '.join(READY)}, or a file .map, .npy or .toml"
+            f"unknown layout {source!r}: choose {', '.join(READY)}, or a file {', '.join(endings)}"
         )
-    if suffix == ".toml":
-        loaded = load_layout(source, seed=seed)
-        return loaded if places is None else furnish(loaded, places, seed=seed)
-    floor = load_floor(source)
-    return from_map(floor, seed=seed) if places is None else furnish(floor, places, seed=seed)
+    if places is None:
+        return layout_of_file(source, seed)
+    if suffix == ".toml" or is_network(source):
+        base, said = layout_of_file(source, seed)
+        return furnish(base, places, seed=seed), said
+    return furnish(load_floor(source), places, seed=seed), []
 
 
 def described(layout: Layout) -> dict[str, Any]:
@@ -141,5 +148,6 @@ def _write(layout: Layout, out: Path) -> None:
     from envs.layouts.preview import symbols
     from planners import GridMap
 
+    signs = symbols(layout)
     assert isinstance(layout.map, GridMap)
-    save_map(out, LoadedMap(layout.name, layout.map, symbols(layout), "lorr"))
+    save_map(out, LoadedMap(layout.name, layout.map, signs, "lorr"))

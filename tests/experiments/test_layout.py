@@ -91,6 +91,15 @@ def test_a_written_map_is_read_again(call, tmp_path):
     assert again == first | {"name": "out"}
 
 
+def test_a_road_network_is_a_city(call, shared_data, tmp_path):
+    file = shared_data / "roads" / "andorra.npz"
+    result = call("layout", file, "--json")
+    document = json.loads(result.stdout)
+    assert document["kind"] == "graph" and document["stations"] > 0 and "nodes" in result.stderr
+    out = tmp_path / "city.map"
+    assert call("layout", file, "--out", out).exit_code == 2 and not out.exists()
+
+
 def test_a_preview_is_text(call):
     assert call("layout", "fishbone", "--preview").stdout == ready("fishbone").preview() + "\n"
     assert described(call, "small", "--preview")["preview"] == ready("small").preview()
