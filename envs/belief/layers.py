@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -122,7 +123,7 @@ class Layers:
         """Bring up to date what was touched, what lies around the robot and a share of the rest."""
         nodes = self._stale(tick, robot)
         self._push_people(nodes, tick, robot_m)
-        self._push_blockage(tick)
+        self._push_blockage(tick, robot_m)
 
     def _stale(self, tick: int, robot: int | None) -> Ids:
         ints = self._senses.ints
@@ -244,8 +245,11 @@ class Layers:
         inside = (np.abs(offset) <= float(senses.floats[at.RADIUS_M])).all(axis=1)
         return np.asarray(model.track_weight * chance * inside)
 
-    def _push_blockage(self, tick: int) -> None:
-        """Nodes that may be blocked, and those where somebody was just seen standing."""
+    def _push_blockage(self, tick: int, robot_m: tuple[float, float] | None) -> None:
+        """Nodes that may be blocked, and those where somebody was just seen standing.
+
+        A stop ends at a rate of 1 / `standing_s`: what is left of it when the robot could be there.
+        """
         senses, model = self._senses, self._model
         taken: dict[int, float] = {}
         for d in range(int(senses.ints[at.DOUBTS])):
@@ -253,11 +257,16 @@ class Layers:
             taken[node] = model.detour_s * float(
                 senses.doubt_p[d] * left(senses.doubt_fade, stamp, tick)
             )
-        stood = round(2.0 / float(senses.floats[at.TICK_S]))
+        tick_s = float(senses.floats[at.TICK_S])
+        stood, stop_s = round(2.0 / tick_s), max(model.standing_s, 1e-9)
         for agent in bodies_seen(senses, tick).tolist():
             if tick - int(senses.tracks[agent, 2]) >= stood:
                 node = int(senses.tracks[agent, 1])
-                taken[node] = taken.get(node, 0.0) + model.standing_s
+                x, y = self._map.positions_m([node])[0].tolist()
+                away_m = 0.0 if robot_m is None else math.dist(robot_m, (x, y))
+                later_s = (tick - int(senses.tracks[agent, 0])) * tick_s
+                later_s += away_m / self._profile.speed_m_s
+                taken[node] = taken.get(node, 0.0) + stop_s * math.exp(-later_s / stop_s)
         nodes = sorted({*taken, *self._taken})
         self._taken = taken
         self._push(

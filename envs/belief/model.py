@@ -40,7 +40,7 @@ class BeliefModel:
     track_weight: float = 0.25
     track_s: float = 5.0
     detour_s: float = 20.0  # cost of a node that may be blocked, times that probability
-    standing_s: float = 10.0  # cost of a node where somebody was just seen standing
+    standing_s: float = 10.0  # mean of what is left of the stop of somebody seen standing
     blocked_odds: float = 1e-3  # odds that a node is blocked before it was looked at
     sure_odds: float = 1e3  # nothing is believed more firmly than at these odds
     same_way: float = 0.3  # weight of a robot that goes my way; any other one weighs 1

@@ -340,8 +340,13 @@ def test_a_meeting_ahead_is_foreseen_and_a_passing_one_is_not() -> None:
 def test_somebody_standing_costs_a_wait() -> None:
     belief = belief_on()
     tick = watch(belief, 1, 8, [(PERSON, MIDDLE)])
-    belief.refresh(0.5 * tick, (0.0, 4.0), force=True)
-    assert belief.costs().layer("blockage")[MIDDLE] == pytest.approx(10.0)
+    x, y = OPEN.positions_m([MIDDLE])[0].tolist()
+    belief.refresh(0.5 * tick, (x, y), force=True)
+    beside = belief.costs().layer("blockage")[MIDDLE]
+    assert beside == pytest.approx(10.0, rel=0.06)  # seen a tick ago
+    belief.refresh(0.5 * tick, (x + 7.0, y), force=True)  # most stops are over when it gets there
+    far = belief.costs().layer("blockage")[MIDDLE]
+    assert far == pytest.approx(beside * math.exp(-1.0))  # 7 m at 0.7 m/s, stops of 10 s
     belief.refresh(30.0, (0.0, 4.0))
     assert belief.costs().layer("blockage")[MIDDLE] == 0.0
 
