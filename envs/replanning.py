@@ -103,6 +103,7 @@ class Replanner:
         self._refreshed = -1  # the tick in which belief was last brought up to date at once
         self._seen = (-1, -1)  # versions of map and costs that the route was last judged on
         self._tried: int | None = None  # the node that the last move was to leave
+        self._heading: float | None = None  # where the robot pointed then
         self._stood = False  # whether that move failed
         costs = world.belief.costs()
         self._exact: KeptFields | None = None
@@ -154,7 +155,7 @@ class Replanner:
     def follow(self) -> None:
         """Bring route, progress and waiting up to where the robot stands; once per action."""
         world, leg, node = self.world, self.leg, self.world.robot.node
-        self._stood = self._tried == node
+        self._stood = self._tried == node and world.robot.heading_rad == self._heading
         if self._stood:
             self.blocked_ticks += 1
             world.tally.delay_s += world.tick_s
@@ -178,7 +179,7 @@ class Replanner:
         if route is None or route.at + 1 >= len(route.nodes):
             world.tally.delay_s += world.tick_s
             return WAIT
-        self._tried = route.nodes[route.at]
+        self._tried, self._heading = route.nodes[route.at], world.robot.heading_rad
         # In turn: offer the place to whoever wants it, and try to move.
         if self.blocked_ticks >= self.settings.yield_after and world.tick % 2:
             return YIELD

@@ -8,7 +8,7 @@ from collections import deque
 from .battery import MARGIN_TASKS, SPARED_SHARE, Battery, energy_rates, task_margin
 from .floor import Floor
 from .kernels.state import Agents
-from .power import departure_nj
+from .power import NJ_PER_MJ, departure_nj
 
 
 class Robot:
@@ -137,6 +137,11 @@ class Robot:
         self.battery.drain_nj(self._rates.ambient_nj)
         if charger_w is not None:
             self.battery.charge(self._tick_ms, charger_w)
+
+    @property
+    def ticks_of_charge(self) -> int:
+        """How many ticks the charge lasts at least while it only stands."""
+        return self.battery.charge_mj * NJ_PER_MJ // max(1, self._rates.ambient_nj)
 
     # Learning.
 

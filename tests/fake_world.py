@@ -50,13 +50,11 @@ class FakeWorld:
         self.seed, self.tick, self.tick_s = 0, 0, 0.5
         self.belief, self.tally, self.profile = FakeBelief(), Tally(), robot_profile("delivery")
         self.meetings = SimpleNamespace(close_encounters=0)
-        battery = SimpleNamespace(drained_mj=0)
         self.robot = SimpleNamespace(
-            node=0, turn_left_ms=0, payload_kg=0.0, battery=battery, learned=[]
+            node=0, heading_rad=0.0, payload_kg=0.0, battery=SimpleNamespace(drained_mj=0)
         )
-        self.robot.learn_margin = lambda *values: self.robot.learned.append(values)
-        xy = [(float(k % COLS), float(k // COLS)) for k in range(7 * COLS)]
-        self.floor = SimpleNamespace(size=7 * COLS, xy=xy)
+        size = 7 * COLS
+        self.floor = SimpleNamespace(size=size, xy=lambda k: (float(k % COLS), float(k // COLS)))
         self.robot_position_m = (0.0, 0.0)
         self.rows: list[dict[str, Any]] = []
 

@@ -126,7 +126,13 @@ def recorded(world: World, seconds: float) -> list[tuple[GridMap, dict[str, Any]
     def look(world: World) -> None:
         if world.tick % 120 == 0:
             costs = world.belief.costs()
-            layers = {name: np.array(costs.layer(name)) for name in costs.layers}
+            shape = world.layout.map.shape
+            layers = {
+                name: np.array(costs.layer(name)).reshape(
+                    shape if costs.is_per_node(name) else (8, *shape)
+                )
+                for name in costs.layers
+            }
             moments.append((known_map(world), layers, world.robot.node))
 
     run_episode(world, make_chooser("utility"), seconds=seconds, on_tick=look)
