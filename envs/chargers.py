@@ -85,6 +85,7 @@ class ChargerQueues:
         self._turn: dict[int, int] = dict.fromkeys(power_w, 0)  # tick since which it is its turn
         self._free = {node: deque((places or {}).get(node, ())) for node in power_w}
         self._at: dict[int, int] = {}
+        self.version = 0  # rises with every event
         self._place: dict[int, int] = {}
 
     @classmethod
@@ -116,6 +117,7 @@ class ChargerQueues:
         else:
             self._turn[charger] = tick
         queue[agent] = ticks
+        self.version += 1
 
     def may_enter(self, agent: int, charger: int) -> bool:
         """Whether it is the agent's turn at that charger."""
@@ -126,6 +128,7 @@ class ChargerQueues:
         charger = self._at.pop(agent, None)
         if charger is None:
             return
+        self.version += 1
         queue = self._queue[charger]
         first = next(iter(queue)) == agent
         ticks = queue.pop(agent)
@@ -142,6 +145,13 @@ class ChargerQueues:
         place = self._place.pop(agent, None)
         if place is not None:
             self._free[charger].appendleft(place)
+
+    def sets_out(self, agent: int, tick: int) -> None:
+        """Whose turn it is comes only now: its time at the plug is counted from here."""
+        charger = self._at[agent]
+        if self.may_enter(agent, charger):
+            self._turn[charger] = tick
+            self.version += 1
 
     def charger_of(self, agent: int) -> int | None:
         """The charger that an agent queues for or is at, None for nobody's."""
@@ -219,6 +229,8 @@ class Recharging:
         if self._trips_to_charge == 1:
             self._queues.leave(self._robot, tick)
             self._due, self._ticks = next(self._times)
+        elif self._trips_to_charge == 2:
+            self._queues.sets_out(self._robot, tick)
         self._trips_to_charge = max(0, self._trips_to_charge - 1)
 
 

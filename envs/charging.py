@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from planners.tasks import ChargeRule, Decision, FieldCache, Legs, Snapshot
-from planners.tasks.reserve import charge_decision, queue_wh, within_charge
+from planners.tasks.reserve import charge_decision, way_to_plug, within_charge
 
 from .battery import MJ_PER_WH
 from .chargers import ROBOT
@@ -35,7 +35,7 @@ class Charging:
         self._joined_s: float | None = None
         self._task: tuple[float, int] | None = None  # predicted Wh, mJ drained before it
         self._look_mj = 0.0  # turning back is looked at when so much has been drained in all,
-        self._look_version = -1  # or when the believed map is another one
+        self._looked_at = (-1, -1)  # or when the believed map or the queues have changed
 
     # Tasks: what was predicted, what was paid.
 
@@ -43,7 +43,7 @@ class Charging:
         """Take up a decision to serve an order or to charge."""
         drained_mj = self._world.robot.battery.drained_mj
         self._parking, self._task, self._look_mj = None, None, 0.0
-        self._look_version = self._world.belief.map_version
+        self._looked_at = self._versions
         if decision.kind == "charge":
             chargers = self._look().chargers
             self._charger = chargers[decision.goal or min(chargers)]
@@ -54,8 +54,11 @@ class Charging:
             if candidate.goal == decision.goal:
                 self._task = (candidate.energy_wh, drained_mj)
                 # From anywhere on its way a charger can be reached by way of the drop.
+                snapshot = self._look()
+                wait_s = snapshot.charger_wait_s.get(candidate.charger or "", 0.0)
                 way_wh = candidate.energy_wh + candidate.to_charger_wh
-                spare_wh = self._rule.spare_wh(self._look(), way_wh)
+                way_wh += snapshot.energy.ambient_w * wait_s / 3600.0
+                spare_wh = self._rule.spare_wh(snapshot, way_wh)
                 self._look_again(drained_mj, spare_wh, self._world.robot.margin)
 
     def finish(self) -> None:
@@ -76,30 +79,35 @@ class Charging:
         """A decision to charge where the charge comes near what the way to a charger takes.
 
         The way grows by no more than the energy driven, so it is looked at again only after so
-        much that both could have met, or when the believed map has changed.
+        much that both could have met, or when the believed map or the queues have changed.
         """
         self._unplug()
         world, drained_mj = self._world, self._world.robot.battery.drained_mj
-        known = drained_mj < self._look_mj and world.belief.map_version == self._look_version
+        known = drained_mj < self._look_mj and self._looked_at == self._versions
         if known or world.robot.node == world.next_stop():
             return None
-        self._look_version = world.belief.map_version
+        self._looked_at = self._versions
         snapshot = replace(self._look(), payload_kg=0.0)  # other hands take what is on board
         legs = Legs(snapshot, self._cache)
-        ways = within_charge(snapshot, legs)
-        if not ways:
+        nearest = way_to_plug(snapshot, legs, snapshot.robot)
+        if nearest is None:
             self._look_mj = drained_mj + LOOK_AGAIN_WH * MJ_PER_WH
             return None
-        way_wh = min(leg.energy_wh + queue_wh(snapshot, name, leg) for name, leg in ways.items())
+        way_wh = nearest[1]
         spare_wh = self._rule.spare_wh(snapshot, way_wh)
         if spare_wh > 0.0:
             self._look_again(drained_mj, spare_wh, snapshot.margin)
             return None
         reason = (
-            f"turning back: {snapshot.charge_wh:.1f} Wh left, {way_wh:.1f} Wh predicted to the "
-            f"nearest charger, {snapshot.margin:.2f} times that to be safe"
+            f"turning back: {snapshot.charge_wh:.1f} Wh left, {way_wh:.1f} Wh predicted to "
+            f"{nearest[0]}, {snapshot.margin:.2f} times that to be safe"
         )
+        ways = within_charge(snapshot, legs)
         return charge_decision(snapshot, ways, self._rule, self._rule.name, reason)
+
+    @property
+    def _versions(self) -> tuple[int, int]:
+        return self._world.belief.map_version, self._world.chargers.version
 
     def _look_again(self, drained_mj: int, spare_wh: float, margin: float) -> None:
         self._look_mj = drained_mj + max(0.0, spare_wh) / (1.0 + margin) * MJ_PER_WH

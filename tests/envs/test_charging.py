@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from envs.assumptions import Assumptions
 from envs.battery import MJ_PER_WH, PROFILES
+from envs.chargers import ROBOT, ChargeCycle
 from envs.driver import Driver, PlannerSettings
 from envs.episode import Episode, run_episode
 from envs.layouts import Layout, fulfilment
@@ -147,7 +149,7 @@ def test_a_robot_that_runs_low_on_its_way_turns_back_and_a_threshold_strands(
     if turned:
         (row,) = events(episode, "abort")
         assert re.fullmatch(
-            r"turning back: [\d.]+ Wh left, [\d.]+ Wh predicted to the nearest charger, "
+            r"turning back: [\d.]+ Wh left, [\d.]+ Wh predicted to charger-1, "
             r"1\.20 times that to be safe",
             row["reason"],
         )
@@ -163,6 +165,25 @@ def test_nobody_turns_back_without_need() -> None:
     episode = drive(quiet(orders=far_order()), 300.0)
     assert episode.summary["aborts"] == 0
     assert episode.summary["deliveries"] == 1
+
+
+def test_a_queue_that_grows_on_the_way_turns_the_robot_back() -> None:
+    """Waiting draws as well: what was enough for a free plug is not for one taken for long."""
+    profile = replace(PROFILES["fast"], capacity_wh=12.0, ambient_w=100.0)
+    aborts = {}
+    for queue_s in (0.0, 290.0):
+
+        def join(now: World, queue_s: float = queue_s) -> None:
+            if now.time_s == 15.0 and queue_s:
+                now.chargers.join(OTHER, CHARGER, now.tick, round(queue_s / 0.5))
+            if queue_s and now.time_s == 15.0 + queue_s:
+                now.chargers.leave(OTHER, now.tick)
+
+        world = quiet(orders=far_order(), profile=profile, initial_soc=0.9)
+        summary = drive(world, 600.0, join).summary
+        aborts[queue_s] = summary["aborts"]
+        assert summary["strandings"] == 0
+    assert aborts == {0.0: 0, 290.0: 1}
 
 
 def test_turning_back_is_seldom_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,3 +261,29 @@ def test_a_long_shift_on_a_small_battery_strands_nobody() -> None:
     assert summary["charges"] >= 2 and summary["deliveries"] >= 3
     assert summary["refusals"]["battery"] >= 1
     assert math.isfinite(summary["charger_wait_s"])
+
+
+def test_the_robot_shares_a_charger_with_traffic_robots() -> None:
+    layout = fulfilment(3, 5)
+    layout = replace(layout, chargers=layout.chargers[:1])
+    profile = replace(PROFILES["delivery"], capacity_wh=40.0, charge_w=300.0)
+    cycle = ChargeCycle(every_s=2400.0, for_s=240.0)
+    world = World(
+        layout, seed=1, workers=4, traffic=5, profile=profile, initial_soc=0.6,
+        assumptions=Assumptions(charge_cycle=cycle),
+    )  # fmt: skip
+    (charger,), on_it = layout.chargers, []
+
+    def look(now: World) -> None:
+        agents = now.crowd.agents
+        here = [a for a, node in enumerate(agents.node.tolist()) if node == charger]
+        assert len(here) <= 1
+        if now.robot.charging:
+            assert here == [now.crowd.n] and now.chargers.may_enter(ROBOT, charger)
+        on_it.extend(here)
+
+    summary = drive(world, 5400.0, look).summary
+    assert summary["strandings"] == summary["contacts"] == 0
+    assert summary["charges"] >= 2 and summary["charger_wait_s"] > 0.0
+    assert len(set(on_it)) >= 4  # traffic robots and the robot, each in its turn
+    assert summary["deliveries"] >= 5

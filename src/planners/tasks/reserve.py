@@ -2,8 +2,9 @@
 
 An order may be chosen only if ``margin * E_order + E_to_charger <= charge - reserve``: energy
 predicted for all its legs with the payload on them, then the way from its drop to the charger that
-takes least. No chooser, no model and no note can loosen it. A policy of another kind is another
-row beside `ChargeRule`: `Threshold` is the one that most robots have, to compare with.
+takes least, and what the robot draws there while it waits for the plug. No chooser, no model and no
+note can loosen it. A policy of another kind is another row beside `ChargeRule`: `Threshold` is the
+one that most robots have, to compare with.
 """
 
 from __future__ import annotations
@@ -64,17 +65,21 @@ class ChargeRule:
         the map has chargers and the drop leads to none. A map without any charger asks nothing for
         the way to one.
         """
-        to_charger = legs.to_charger(order.drop)
+        to_charger = way_to_plug(snapshot, legs, order.drop)
         if to_charger is None and snapshot.chargers:
             sentence = f"{order.id} ends where no charger can be reached from"
             return Refusal(order.id, "no_charger", sentence)
-        way_wh = 0.0 if to_charger is None else to_charger[1].energy_wh
+        way_wh = 0.0 if to_charger is None else to_charger[1]
         predicted_wh = sum(leg.energy_wh for leg in own)
         need_wh = snapshot.margin * predicted_wh
         left_wh = snapshot.charge_wh - snapshot.reserve_wh
         if need_wh + way_wh <= left_wh + _SLACK_WH:
             return None
-        way = "" if to_charger is None else f" + {way_wh:.1f} Wh to {to_charger[0]}"
+        way = ""
+        if to_charger is not None:
+            wait_s = snapshot.charger_wait_s.get(to_charger[0], 0.0)
+            queue = f" and {wait_s:.0f} s in its queue" if wait_s > 0.0 else ""
+            way = f" + {way_wh:.1f} Wh to {to_charger[0]}{queue}"
         sentence = (
             f"{order.id} needs {need_wh:.1f} Wh{way}, {left_wh:.1f} Wh left above the reserve of "
             f"{snapshot.reserve_wh:.1f} Wh: {need_wh + way_wh - left_wh:.1f} Wh short "
@@ -92,8 +97,8 @@ class ChargeRule:
 
     def helping(self, snapshot: Snapshot, legs: Legs, order: Order) -> set[str]:
         """The chargers from which the order passes, on a charge at the limit."""
-        to_charger = legs.to_charger(order.drop)
-        way_wh = 0.0 if to_charger is None else to_charger[1].energy_wh
+        to_charger = way_to_plug(snapshot, legs, order.drop)
+        way_wh = 0.0 if to_charger is None else to_charger[1]
         full_wh = self.limit_soc * snapshot.capacity_wh - snapshot.reserve_wh
         found = set()
         for name, node in snapshot.chargers.items():
@@ -160,6 +165,17 @@ class Threshold(ChargeRule):
 
 
 DEFAULT_RULE = ChargeRule()
+
+
+def way_to_plug(snapshot: Snapshot, legs: Legs, node: int) -> tuple[str, float] | None:
+    """The charger that takes the least energy from ``node``, its queue as it is now included, and
+    how much that is; None where no way leads to any.
+    """
+    needs = [
+        (leg.energy_wh + queue_wh(snapshot, name, leg), natural_key(name), name)
+        for name, leg in legs.chargers(node).items()
+    ]
+    return (min(needs)[2], min(needs)[0]) if needs else None
 
 
 def within_charge(snapshot: Snapshot, legs: Legs) -> dict[str, Leg]:

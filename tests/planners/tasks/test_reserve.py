@@ -248,6 +248,22 @@ def test_the_charger_is_chosen_by_way_wait_and_power(changes: dict[str, Any], go
     assert ("in the queue" in decision.reason) == (wait_s > away_s)
 
 
+def test_waiting_for_the_plug_is_part_of_the_way_to_it() -> None:
+    """30 m there, 10 m back to the charger: 40 Wh, and 36 W for as long as others charge."""
+    energy = EnergyModel(ambient_w=36.0, drive_j_per_m=3564.0)
+    snapshot = line(40, robot=1, orders=(Order("O1", (31,)),), chargers={"charger-1": 21},
+                    charge_wh=55.0, energy=energy)  # fmt: skip
+    free = make_chooser("utility").choose(snapshot)
+    assert free.goal == "O1"
+    # The queue is 10 s shorter on arrival: 490 s draw 4.9 Wh, and 510 s draw 5.1 Wh.
+    short, long = (replace(snapshot, charger_wait_s={"charger-1": s}) for s in (500.0, 520.0))
+    assert make_chooser("utility").choose(short).goal == "O1"
+    (refusal,) = make_chooser("utility").choose(long).refused
+    assert refusal.sentence.startswith(
+        "O1 needs 30.0 Wh + 15.1 Wh to charger-1 and 520 s in its queue, 45.0 Wh left"
+    )
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     seed=st.integers(0, 35),
