@@ -123,7 +123,8 @@ class CostField:
                 f"layer {layer.name!r} has shape {array.shape}, but the map needs "
                 + " or ".join(map(str, shapes))
             )
-        values = np.array(array, dtype=np.float64).reshape(-1)
+        kept: Any = np.float32 if array.dtype == np.float32 else np.float64  # room on large maps
+        values: npt.NDArray[np.float64] = np.array(array, dtype=kept).reshape(-1)
         wrong = ~(np.isfinite(values) & (values >= 0))
         if values.size == self._nodes:
             values[wrong & self._blocked] = 0.0
