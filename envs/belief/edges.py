@@ -9,7 +9,6 @@ from planners import GridMap
 
 from ..floor import Map
 from ..kernels import sense_state as at
-from ..kernels.sense_floor import heading
 
 Ids = npt.NDArray[np.int64]
 
@@ -17,7 +16,7 @@ PLANES = (0, 2, 4, 6)  # of the headings N, E, S, W among the eight of a grid's 
 
 
 class EdgesInto:
-    """Edge indices of a `CostField`, found by the node that they lead to.
+    """Edges of a `CostField` by the node that they lead to, with headings as in the kernel.
 
     Args:
         map: four-connected grid, or graph.
@@ -33,8 +32,9 @@ class EdgesInto:
         tails, heads = map.sources.astype(np.int64), map.indices.astype(np.int64)
         self._edge_of = np.argsort(heads, kind="stable")
         self._ptr = np.concatenate(([0], np.cumsum(np.bincount(heads, minlength=map.size))))
-        pairs = zip(tails.tolist(), heads.tolist(), strict=True)
-        self._way = np.array([heading(u, v, senses) for u, v in pairs], dtype=np.int8)
+        east, south = (senses.place[heads] - senses.place[tails]).T
+        along_row = np.where(east > 0, 1, 3)
+        self._way = np.where(np.abs(east) > np.abs(south), along_row, np.where(south < 0, 0, 2))
 
     def into(self, nodes: Ids) -> tuple[Ids, Ids, Ids]:
         """(k,) edges that lead to the nodes, the place of their head in `nodes`, their headings."""
@@ -51,4 +51,4 @@ class EdgesInto:
         heads_ = np.repeat(np.arange(nodes.size), counts)
         offset = np.arange(heads_.size) - np.repeat(np.cumsum(counts) - counts, counts)
         edges_ = self._edge_of[np.repeat(self._ptr[nodes], counts) + offset]
-        return edges_, heads_, self._way[edges_].astype(np.int64)
+        return edges_, heads_, self._way[edges_]

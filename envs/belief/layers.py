@@ -17,6 +17,7 @@ from ..kernels import sense_state as at
 from .edges import EdgesInto
 from .model import BeliefModel
 from .prior import nearby, presence
+from .senses import WIDE
 
 if TYPE_CHECKING:
     from ..layouts import Layout
@@ -44,9 +45,6 @@ class Weights:
     energy: float
 
 
-DIRECTED_MOST = 1_000_000  # nodes (a): eight values per cell are too many on larger floors
-
-
 class Layers:
     """The cost field of a belief in seconds per metre, kept up to date node by node.
 
@@ -68,7 +66,7 @@ class Layers:
         cols = map.cols if isinstance(map, GridMap) else 0
         self._near_presence = nearby(self._presence, senses, cols)
         self._pace = _paces(map, profile, speed_m_s)
-        directed = fleet and weights.congestion > 0 and map.size <= DIRECTED_MOST
+        directed = fleet and weights.congestion > 0 and map.size <= WIDE
         self._edges = EdgesInto(map, senses) if directed else None
         self._alive = np.empty(map.size, dtype=np.int32)  # nodes whose evidence has not faded yet
         self._is_alive = np.zeros(map.size, dtype=np.bool_)
@@ -83,7 +81,7 @@ class Layers:
         zero = np.broadcast_to(np.float32(0.0), size)
         pace = self._pace.astype(np.float32)
         delay = delay_s(pace, self._presence) if weights.congestion else zero
-        layers = [Layer("zones", self._pace - base)] if zones else []
+        layers = [Layer("zones", pace - np.float32(base))] if zones else []
         layers += [
             Layer("congestion", delay, weights.congestion),
             Layer(
@@ -109,7 +107,12 @@ class Layers:
         return (profile.ambient_w * seconds + drive_j) / 3600.0
 
     def carry(self, kg: float) -> None:
-        """Another payload: the one change that concerns the energy of every node."""
+        """Another payload: the one change that concerns the energy of every node.
+
+        It shifts all of them alike, so on very large maps it is left out.
+        """
+        if self._map.size > WIDE:
+            return
         if kg != self._kg and self._weights.energy:
             more = self._profile.drive_j_per_m_kg * (kg - self._kg) / 3600.0
             self.costs.update(
@@ -177,7 +180,7 @@ class Layers:
         return np.asarray(senses.evidence[nodes] * left(senses.fade, senses.looked[nodes], tick))
 
     def _fleet(self, nodes: Ids, tick: int) -> Values:
-        """(k, 5) mean robots by heading and standing, as they count now."""
+        """(k, 5) mean robots by heading and standing, (k, 1) all, as they count now."""
         senses = self._senses
         return np.asarray(senses.fleet[nodes] * left(senses.fleet_fade, senses.heard[nodes], tick))
 
@@ -204,8 +207,8 @@ class Layers:
 
     def _push_delays(self, nodes: Ids, pace: Values, people: Values, fleet: Values) -> Values:
         """Robots that stand weigh 1, those that move `same_way` for whom they go along with."""
-        moving = fleet[:, :4].sum(axis=1)
-        shared = people + fleet[:, 4] + self._model.same_way * moving
+        moving = fleet[:, :-1].sum(axis=1)
+        shared = people + fleet[:, -1] + self._model.same_way * moving
         delay = delay_s(pace, shared)
         self._push("congestion", nodes, delay)
         if self._edges is not None:
@@ -219,7 +222,9 @@ class Layers:
     def _tracked(self, nodes: Ids, tick: int, robot_m: tuple[float, float]) -> Values:
         """Chance that a person seen just now is near a node when the robot could be there.
 
-        A person stays or goes on as last seen; how sure that is shrinks with the time ahead.
+        Who stands stays for `stay_s` on average; who walks goes on as last seen, or stops there.
+        How sure that is shrinks with the time ahead. The disc of `near_m` is taken as a bell of the
+        same area: r2 / s2 exp(-d2 / s2) with s2 = r2 + 2 sigma2.
         """
         senses, model = self._senses, self._model
         place = self._map.positions_m(nodes)
@@ -227,23 +232,25 @@ class Layers:
         tick_s = float(senses.floats[at.TICK_S])
         ahead_s = np.hypot(*offset.T) / self._profile.speed_m_s
         chance = np.zeros(nodes.size)
-        area = 0.5 * model.near_m**2
+        area = model.near_m**2
         for agent in people_seen(senses, tick).tolist():
             x, y, vx, vy = senses.motion[agent].tolist()
             later_s = (tick - int(senses.tracks[agent, 0])) * tick_s + ahead_s
-            variance = (0.3 + 0.5 * later_s) ** 2
-            stays = 0.9 if (tick - int(senses.tracks[agent, 2])) * tick_s >= 2.0 else 0.3
+            stands = (tick - int(senses.tracks[agent, 2])) * tick_s >= 2.0
             dx, dy = place[:, 0] - x, place[:, 1] - y
-            for share, sx, sy in (
-                (stays, dx, dy),
-                (1.0 - stays, dx - vx * later_s, dy - vy * later_s),
-            ):
-                near = np.minimum(
-                    1.0, area / variance * np.exp(-0.5 * (sx * sx + sy * sy) / variance)
-                )
-                chance += share * near
+            stays = (1.0 if stands else 0.3) * np.exp(-later_s / model.stay_s)
+            chance += (
+                (1.0 if stands else model.track_weight)
+                * stays
+                * np.exp(-(dx * dx + dy * dy) / area)
+            )
+            if not stands:
+                spread = area + 2.0 * (0.3 + 0.5 * later_s) ** 2
+                dx, dy = dx - vx * later_s, dy - vy * later_s
+                goes = 0.7 * area / spread * np.exp(-(dx * dx + dy * dy) / spread)
+                chance += model.track_weight * goes
         inside = (np.abs(offset) <= float(senses.floats[at.RADIUS_M])).all(axis=1)
-        return np.asarray(model.track_weight * chance * inside)
+        return np.asarray(chance * inside)
 
     def _push_blockage(self, tick: int, robot_m: tuple[float, float] | None) -> None:
         """Nodes that may be blocked, and those where somebody was just seen standing.

@@ -37,7 +37,8 @@ class BeliefModel:
     prior_s: float = 300.0  # seconds of looking that the prior is worth
     at_face: float = 0.45  # share of a worker's time spent standing at pick faces,
     at_station: float = 0.1  # and at stations; the rest it walks
-    track_weight: float = 0.25
+    track_weight: float = 0.25  # of a prediction for somebody who walks
+    stay_s: float = 15.0  # mean time that somebody who stands goes on standing
     track_s: float = 5.0
     detour_s: float = 20.0  # cost of a node that may be blocked, times that probability
     standing_s: float = 10.0  # mean of what is left of the stop of somebody seen standing

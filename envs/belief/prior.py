@@ -23,13 +23,15 @@ def presence(layout: Layout, staff: int, model: BeliefModel) -> Values:
     People stand at pick faces and stations for stated shares of their time and otherwise walk where
     picks are dense.
     """
-    walking = np.array(layout.pick_density, dtype=np.float64)
-    if walking.sum() <= 0:
-        walking = np.where(np.asarray(layout.map.blocked).reshape(-1), 0.0, 1.0)
-    walking *= (1.0 - model.at_face - model.at_station) / walking.sum()
+    walking = np.array(layout.pick_density, dtype=np.float32)
+    if not walking.any():
+        walking[:] = ~np.asarray(layout.map.blocked).reshape(-1)
+    walks = 1.0 - model.at_face - model.at_station
+    walking *= np.float32(walks / walking.sum(dtype=np.float64))
     walking[list(layout.storage)] += model.at_face * np.asarray(layout.pick_share)
     walking[list(layout.stations)] += model.at_station / len(layout.stations)
-    return (staff * walking).astype(np.float32)
+    walking *= np.float32(staff)
+    return walking
 
 
 def nearby(values: Values, senses: Senses, cols: int) -> Values:

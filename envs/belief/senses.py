@@ -17,6 +17,7 @@ from .model import BeliefModel, SensorModel
 
 Ids = npt.NDArray[np.int64]
 DOUBT_ROOM = 256  # nodes in doubt at once; beyond that the oldest doubt is forgotten
+WIDE = 2**20  # beyond so many nodes directions of the fleet and payloads are left out
 FORGET = 16.0  # after so many time constants nothing is left (e-16 = 1e-7)
 
 
@@ -74,7 +75,7 @@ def make_senses(
         doubt_p=np.zeros(DOUBT_ROOM),
         evidence=np.zeros((size, 3), dtype=np.float32),
         looked=np.zeros(size, dtype=np.int32),
-        fleet=np.zeros((size, 5), dtype=np.float32),
+        fleet=np.zeros((size, 5 if size <= WIDE else 1), dtype=np.float32),
         heard=np.zeros(size, dtype=np.int32),
         changed=np.zeros(size, dtype=np.int32),
         **dict(

@@ -199,8 +199,8 @@ def hear_fleet(tick: int, agents: Any, senses: Senses) -> None:
         if agents.kind[agent] != TRAFFIC:
             continue
         node = place_of(agent, agents)
-        way = STANDING
-        if agents.to[agent] >= 0:
+        way = senses.fleet.shape[1] - 1
+        if way == STANDING and agents.to[agent] >= 0:
             way = heading(agents.node[agent], agents.to[agent], senses)
         for k in range(near_places(node, senses)):
             other = near(node, k, senses)
@@ -216,7 +216,7 @@ def hear_at(tick: int, node: int, senses: Senses) -> None:
         return
     touch(node, senses)
     left = faded(senses.fleet_fade, tick - senses.heard[node])
-    for way in range(5):
+    for way in range(senses.fleet.shape[1]):
         senses.fleet[node, way] = (0.0 + float(senses.fleet[node, way])) * left
     senses.heard[node] = tick
 

@@ -54,7 +54,7 @@ class Senses(NamedTuple):
     doubt_p: Any  # float64 (d,): how likely it was at the stamp that the node is blocked
     evidence: Any  # float32 (n, 3) seconds: in view, with a person near, with a person on it
     looked: Any  # int32 (n,): stamps of `evidence`
-    fleet: Any  # float32 (n, 5): mean robots a node by heading N, E, S, W, standing
+    fleet: Any  # float32 (n, 5): mean robots a node by heading N, E, S, W, standing; (n, 1): all
     heard: Any  # int32 (n,): stamps of `fleet`
     changed: Any  # int32 (n,): the nodes touched since the last refresh
     fade: Any  # float64: exp(-k ticks / tau) of `evidence`, of `fleet`, of `doubts`

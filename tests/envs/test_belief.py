@@ -9,12 +9,16 @@ import numpy as np
 import pytest
 from sensing import OPEN, PERSON, SURE, TRAFFIC, belief_on, watch
 
+from envs.assumptions import Assumptions
 from envs.battery import PROFILES
 from envs.belief import Belief, BeliefModel, SensorModel
 from envs.blockages import Blockage
+from envs.episode import PlannerSettings, run_episode
 from envs.kernels import sense_state as at
 from envs.layouts import fulfilment
+from envs.world import World
 from planners import CostField, GridMap, Layer, plan
+from planners.tasks import make_chooser
 
 MIDDLE = OPEN.node((4, 10))
 
@@ -358,3 +362,30 @@ def test_numbers_out_of_range_are_refused() -> None:
         SensorModel(radius_m=-1.0)
     assert BeliefModel().near_m == 1.5
     assert SURE.detection == 1.0
+
+
+# Switched off in a living world.
+
+
+@pytest.mark.parametrize(
+    ("factor", "numbers"),
+    [
+        ("risk", {"track_weight": 5.0, "stay_s": 99.0}),
+        ("congestion", {"same_way": 2.0, "density_tau_s": 5.0}),
+    ],
+)
+def test_nothing_that_a_factor_knows_matters_where_its_weight_is_zero(
+    factor: str, numbers: dict[str, float]
+) -> None:
+    def trace_hash(model: BeliefModel, weight: float) -> str:
+        world = World(
+            fulfilment(3, 4), seed=5, workers=8, traffic=10, assumptions=Assumptions(belief=model),
+            **{f"lam_{factor}": weight},
+        )  # fmt: skip
+        settings = PlannerSettings(strategy="astar")
+        run_episode(world, make_chooser("utility"), settings, seconds=900.0)
+        return world.trace_hash
+
+    other = BeliefModel(**numbers)
+    assert trace_hash(BeliefModel(), 0.0) == trace_hash(other, 0.0)
+    assert trace_hash(BeliefModel(), 20.0) != trace_hash(other, 20.0), "where it is on, they matter"
