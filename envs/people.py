@@ -8,7 +8,7 @@ whatever the controlled robot does. How walkers share the floor is decided by `e
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,7 @@ class WalkRules:
     station_dwell_s: float = 10.0
     traffic_dwell_s: float = 5.0
     lane_trips: int = 20  # round trips of a traffic robot before it serves another face
+    lane_m: float = 150.0  # how far from its station, in a straight line, that face lies at most
     detour_after: int = 4  # blocked ticks until a way round standing agents is looked for
     detour_pause: int = 20  # ticks between two such looks of one walker
     humble_after: int = 20  # blocked ticks after which a walker may drop to lowest priority
@@ -57,6 +58,7 @@ class Beat:
     stations: tuple[int, ...]
     storage: tuple[int, ...]
     share: npt.NDArray[np.float64]
+    xy: Callable[[int], tuple[float, float]]  # of a node, in metres
 
 
 class Places:
@@ -81,7 +83,7 @@ class Places:
         if self._floor.district.size:
             return self._homes_in_districts(seed, count)
         layout = self._layout
-        beat = Beat(layout.stations, layout.storage, _cumulated(layout.pick_share))
+        beat = Beat(layout.stations, layout.storage, _cumulated(layout.pick_share), self._floor.xy)
         nodes = self._nodes_around(layout.stations[0])
         nodes = nodes[~np.isin(nodes, layout.chargers)]
         if count > len(nodes) // 2:
@@ -140,7 +142,7 @@ class Places:
         own = own[np.isin(storage[own], nodes) | (storage[own] == storage[own[0]])]
         share = self._layout.pick_share[own]
         ends = stations[np.isin(stations, nodes)].tolist() or storage[own].tolist()
-        beat = Beat(tuple(ends), tuple(storage[own].tolist()), _cumulated(share))
+        beat = Beat(tuple(ends), tuple(storage[own].tolist()), _cumulated(share), self._floor.xy)
         if own.size < 2:
             return beat, []
         return beat, [int(node) for node in rng.permutation(nodes)[: nodes.size // 2]]
@@ -172,6 +174,18 @@ class Trips:
         at = int(np.searchsorted(self._beat.share, self._rng.random()))
         return self._beat.storage[min(at, len(self._beat.storage) - 1)]
 
+    def _face_near(self, station: int) -> int:
+        """A face within `lane_m` of a station; the nearest of fifty draws where none is."""
+        best, least_m = -1, math.inf
+        for _ in range(50):
+            face = self._face()
+            away_m = math.dist(self._beat.xy(face), self._beat.xy(station))
+            if away_m < least_m:
+                best, least_m = face, away_m
+            if away_m <= self._rules.lane_m:
+                return face
+        return best
+
     def _station(self) -> int:
         return self._beat.stations[int(self._rng.integers(len(self._beat.stations)))]
 
@@ -190,7 +204,7 @@ class Trips:
     def _robot(self) -> Iterator[tuple[int, int]]:
         dwell, station = self._ticks(self._rules.traffic_dwell_s), self._station()
         while True:
-            face = self._face()
+            face = self._face_near(station)
             for _ in range(self._rules.lane_trips):
                 yield face, dwell
                 yield station, dwell

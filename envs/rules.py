@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from .crowd import MAX_PUSHES, Crowd
 from .kernels.dice import draw
-from .kernels.floor import degree, distance_mm, length_to, step
+from .kernels.floor import degree, distance_mm, length_to, step, step_mm
 from .kernels.resolve import begin_trip, finish_trip, rank_of, stands, start_move
 from .kernels.state import (
     DETOUR,
@@ -126,6 +126,7 @@ class _Turn:
         if len(free) < len(around) and kind != ROBOT and agents.walls[i] != clock[WALLS]:
             agents.ask[i] |= NEW_WAY  # bumped: now it knows
         # People choose between equal ways anew each time, traffic robots always alike.
+        mouth = self._busy_mouth(i)
         tie = draw(int(clock[KEY]), 0 if kind == TRAFFIC else int(clock[TICK]), i + 1)
         keys = []
         for place, node in enumerate([*free, here]):
@@ -135,9 +136,20 @@ class _Turn:
                 far = distance_mm(floor, crowd.ways.fields, int(agents.slot[i]), here, node)
                 if far == FAR and node != here and floor.local.size:
                     continue  # not out of the district
+                if node == mouth:
+                    far += 3 * step_mm(floor, node, 0)
             taken = node != here and crowd.holder[node] >= 0
             keys.append((far, taken, (node * 40503 ^ tie) & 0xFFFF, place, node))
         return [key[-1] for key in sorted(keys)]
+
+    def _busy_mouth(self, i: int) -> int:
+        """The only way out of the agent's goal while somebody else is in there, else -1."""
+        agents, floor = self.crowd.agents, self.crowd.floor.arrays
+        goal, kind = int(agents.goal[i]), agents.kind[i]
+        if kind == ROBOT or self.crowd.holder[goal] in (-1, i):
+            return -1
+        around = {step(floor, goal, k, kind) for k in range(degree(floor, goal))} - {-1}
+        return around.pop() if len(around) == 1 else -1
 
 
 def _wait(crowd: Crowd, i: int, *, queued: bool) -> None:

@@ -17,6 +17,7 @@ import click
 import planners
 
 from .cli_deliver import deliver
+from .cli_layout import layout
 from .cli_peers import peers
 from .cli_plan import plan, verify
 from .cli_study import experiment, report
@@ -73,5 +74,5 @@ def main(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for _command in (deliver, plan, verify, experiment, report, peers):
+for _command in (deliver, layout, plan, verify, experiment, report, peers):
     main.add_command(_command)

@@ -13,7 +13,7 @@ and nobody can run into the heels of a slower one.
 from __future__ import annotations
 
 from .dice import draw
-from .floor import degree, distance_mm, length_to, step
+from .floor import degree, distance_mm, length_to, step, step_mm
 from .state import (
     DETOUR,
     DETOUR_AFTER,
@@ -118,6 +118,7 @@ def list_wishes(floor, agents, holder, closed, fields, clock, turn, i, depth):
     """
     here = agents.node[i]
     kind = agents.kind[i]
+    mouth = busy_mouth(floor, agents, holder, i)
     moment = 0 if kind == TRAFFIC else clock[TICK]
     tie = draw(clock[KEY], moment, i + 1)
     count = 0
@@ -134,6 +135,8 @@ def list_wishes(floor, agents, holder, closed, fields, clock, turn, i, depth):
             far = distance_mm(floor, fields, agents.slot[i], here, node)
             if far == FAR and node != here and floor.local.shape[0] > 0:
                 continue  # not out of the district
+            if node == mouth:
+                far += 3 * step_mm(floor, node, 0)
         elif node == here:
             far = 1
         taken = 1 if node != here and holder[node] >= 0 else 0
@@ -149,6 +152,24 @@ def list_wishes(floor, agents, holder, closed, fields, clock, turn, i, depth):
     if bumped and kind != ROBOT and agents.walls[i] != clock[WALLS]:
         agents.ask[i] |= NEW_WAY  # bumped: now it knows
     return count
+
+
+def busy_mouth(floor, agents, holder, i):
+    """The only way out of the agent's goal while somebody else is in there, else -1.
+
+    Who waits there would lock the other in; the node before it is the place to wait.
+    """
+    goal = agents.goal[i]
+    if agents.kind[i] == ROBOT or holder[goal] < 0 or holder[goal] == i:
+        return -1
+    mouth = -1
+    for k in range(degree(floor, goal)):
+        node = step(floor, goal, k, agents.kind[i])
+        if node >= 0:
+            if mouth >= 0:
+                return -1
+            mouth = node
+    return mouth
 
 
 def may_push(agents, clock, turn, i, other, depth):
@@ -287,6 +308,6 @@ def stands(agents, clock, rules, i):
 
 
 HELPERS = (
-    finish_trip, begin_trip, is_free_to_move, rank_of, list_by_rank, list_wishes, may_push,
+    finish_trip, begin_trip, is_free_to_move, rank_of, list_by_rank, busy_mouth, list_wishes, may_push,
     leaves, decide, start_move, stands, wait, decide_all,
 )  # fmt: skip

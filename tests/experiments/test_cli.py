@@ -14,7 +14,7 @@ from experiments.cli_output import progress, shown
 from experiments.rows import plain, to_json
 
 COMMAND = Path(sys.executable).with_name("aislewise")
-COMMANDS = {"deliver", "plan", "verify", "experiment", "report", "peers"}
+COMMANDS = {"deliver", "layout", "plan", "verify", "experiment", "report", "peers"}
 
 
 def test_the_commands_of_this_stage_are_there(call):

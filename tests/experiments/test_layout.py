@@ -10,8 +10,6 @@ from matplotlib.figure import Figure
 
 from envs.layouts import READY, built_in, from_graph, furnish, ready
 from experiments import figures
-from experiments.cli import main
-from experiments.cli_layout import layout as command
 from experiments.layout_pictures import draw_layout
 from planners import GraphMap
 
@@ -38,12 +36,6 @@ name = "office"
 kind = "keep_out"
 cells = [[4, 8]]
 """
-
-
-@pytest.fixture(autouse=True)
-def registered(monkeypatch):
-    """The command is part of the command line."""
-    monkeypatch.setitem(main.commands, "layout", command)
 
 
 def described(call, *arguments):
