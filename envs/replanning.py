@@ -180,8 +180,8 @@ class Replanner:
             world.tally.delay_s += world.tick_s
             return WAIT
         self._tried, self._heading = route.nodes[route.at], world.robot.heading_rad
-        # In turn, two ticks each: offer the place to whoever wants it (traffic robots decide on even
-        # ticks only), and try to move.
+        # In turn, two ticks each (traffic robots decide on even ones): offer the place to whoever
+        # wants it, and try to move.
         if self.blocked_ticks >= self.settings.yield_after and world.tick // 2 % 2:
             return YIELD
         return route.nodes[route.at + 1]

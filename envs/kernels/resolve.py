@@ -308,6 +308,6 @@ def stands(agents, clock, rules, i):
 
 
 HELPERS = (
-    finish_trip, begin_trip, is_free_to_move, rank_of, list_by_rank, busy_mouth, list_wishes, may_push,
-    leaves, decide, start_move, stands, wait, decide_all,
+    finish_trip, begin_trip, is_free_to_move, rank_of, list_by_rank, busy_mouth, list_wishes,
+    may_push, leaves, decide, start_move, stands, wait, decide_all,
 )  # fmt: skip
