@@ -144,7 +144,7 @@ PROFILES: dict[str, RobotProfile] = {
         turn_rad_s=0.6,
         charge_w=60.0,
     ),
-    # A robot for pavements: a walker's speed, some 8 km a charge. Makers of such robots publish up
+    # A robot for pavements: a walker's speed, some 10 km a charge. Makers of such robots publish up
     # to 6.4 km/h and loads of about 10 kg; all other figures are assumptions.
     "street": RobotProfile(
         name="street",
@@ -152,7 +152,7 @@ PROFILES: dict[str, RobotProfile] = {
         mass_kg=35.0,
         inertia_kg_m2=3.0,
         friction=0.1,
-        ambient_w=50.0,
+        ambient_w=25.0,
         speed_m_s=1.5,
         turn_rad_s=1.0,
         charge_w=150.0,

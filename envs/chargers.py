@@ -264,10 +264,10 @@ def check_range(
     """
     if not isinstance(floor.map, GridMap):
         return  # positions of a graph need not be metres
-    at = floor.position_m
-    faces = at[list(layout.storage)]
-    there_m, _ = cKDTree(at[[start, *layout.chargers]]).query(faces)
-    back_m, _ = cKDTree(at[list(layout.chargers)]).query(faces)
+    at = floor.map.positions_m
+    faces = at(layout.storage)
+    there_m, _ = cKDTree(at([start, *layout.chargers])).query(faces)
+    back_m, _ = cKDTree(at(layout.chargers)).query(faces)
     need_m = float((there_m + back_m).min())
     usable_wh = profile.capacity_wh - reserve_wh
     range_m = usable_wh / profile.trip_wh(1.0, 1.0 / profile.speed_m_s)

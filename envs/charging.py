@@ -20,9 +20,7 @@ from .chargers import ROBOT
 if TYPE_CHECKING:
     from .world import World
 
-JOIN_M = (
-    15.0  # (a) a robot this near to its charger in a straight line takes its place in the queue
-)
+JOIN_M = 15.0  # (a) in a straight line: this near to its charger a robot joins the queue
 LOOK_AGAIN_WH = 1.0  # (a) where no way leads to a charger, look again after so much more energy
 
 

@@ -54,7 +54,7 @@ class CityRules:
     reach_m: float = 1000.0
     drops: int = 60
     pickups: int = 20
-    chargers: int = 4
+    chargers: int = 8
     lane_m: float = 5.0
     side_m: float = 1.0
     bay_m: float = 3.0
@@ -77,11 +77,13 @@ def city_layout(
     them; places to pick up (`storage`) are drawn from the nearer half of the area, and the k-th
     popular of them gets a share of 1 / k of the orders. Places are bays (see the module). The map
     holds the area alone: its nodes of the network first, labelled with their label (or id) as text,
-    then those of lanes, `FROM>TO/1` and so on, and bays, `bay 1` and so on.
+    then those of lanes, `FROM>TO/1` and so on, and bays, `bay 1` and so on. Its y grows southward,
+    as everywhere in the living world. A graph that is a floor plan already, without lanes or bays
+    to add, is furnished by `layouts.from_graph`.
 
     Args:
-        graph: positions in metres, degrees (longitude, latitude) or millionths of a degree, which
-            is told from the lengths.
+        graph: positions with y northward in metres, degrees (longitude, latitude) or millionths of
+            a degree, which is told from the lengths.
         seed: of the places to pick up and their popularity.
         name: of the layout.
         rules: the numbers.
@@ -243,6 +245,7 @@ def _streets(graph: GraphMap, places: list[int], rules: CityRules) -> tuple[Grap
     bays = position.shape[0] + np.arange(len(places))
     side, exits = _kerbs(edges, position, places)
     position = np.concatenate([position, position[places] + rules.bay_m * side])
+    position = position * (1.0, -1.0)  # maps have north up, the living world has y down
     ways = np.full(bays.size, rules.bay_m)
     return _from_edges(
         Edges(

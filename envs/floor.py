@@ -26,14 +26,14 @@ Ids = npt.NDArray[np.int64]
 
 FASTEST_M_S = 1000.0  # no limit
 DISTRICTS_FROM = 400_000  # cells of a grid from which trips keep to districts (a)
-DISTRICT = 160  # cells a side
+DISTRICT = 128  # cells a side
 
 
 class Floor:
     """Who may go where, as arrays for the kernels and as plain values for everybody else.
 
     Grids are walked four-connected. Parallel edges of a graph count once (the shortest), self loops
-    never. On grids of more than `DISTRICTS_FROM` cells trips keep to districts of 160 x 160 cells,
+    never. On grids of more than `DISTRICTS_FROM` cells trips keep to districts of 128 x 128 cells,
     so that a field of distances stays small.
 
     Args:
@@ -81,6 +81,15 @@ class Floor:
         local = rows % DISTRICT * DISTRICT + cols % DISTRICT
         district = rows // DISTRICT * -(-self.map.cols // DISTRICT) + cols // DISTRICT
         return local.reshape(-1), district.reshape(-1)
+
+    def nodes_around(self, node: int) -> Ids:
+        """All nodes of a node's district, the whole floor where one district is all."""
+        if not (self.district.size and isinstance(self.map, GridMap)):
+            return np.arange(self.size)
+        row, col = (place // DISTRICT * DISTRICT for place in divmod(node, self.map.cols))
+        rows = np.arange(row, min(row + DISTRICT, self.map.rows))
+        cols = np.arange(col, min(col + DISTRICT, self.map.cols))
+        return np.add.outer(rows * self.map.cols, cols).reshape(-1)
 
     @property
     def field_width(self) -> int:

@@ -64,7 +64,7 @@ class Places:
 
     def __init__(self, layout: Layout, floor: Floor, robot_node: int) -> None:
         self._layout, self._floor, self._robot = layout, floor, robot_node
-        self._ways = Ways(floor)
+        self._ways = Ways(floor, max_bytes=0)  # nothing is kept
         self._beats: list[Beat] = []
 
     def of(self, walker: int) -> Beat:
@@ -95,10 +95,7 @@ class Places:
     def _nodes_around(self, anchor: int) -> Ids:
         """Nodes of the anchor's district with a way to it, for robots too; not the robot's own."""
         floor = self._floor
-        if floor.district.size:
-            inside = np.flatnonzero(floor.district == floor.district[anchor])
-        else:
-            inside = np.arange(floor.size)
+        inside = floor.nodes_around(anchor)
         ok = inside != self._robot
         for drives in (False, True):
             row = self._ways.hold(anchor, drives)
@@ -112,13 +109,15 @@ class Places:
         layout, district = self._layout, self._floor.district
         rng = stream(seed, "homes")
         storage, stations = np.array(layout.storage), np.array(layout.stations)
+        where_of = district[storage], district[stations]
         known: dict[int, tuple[Beat, list[int]]] = {}
         homes: list[int] = []
         misses = 0
         while len(homes) < count:
-            where = int(district[storage[int(rng.integers(storage.size))]])
+            where = int(where_of[0][int(rng.integers(storage.size))])
             if where not in known:
-                known[where] = self._district(rng, where, storage, stations)
+                own, ends = (np.flatnonzero(at == where) for at in where_of)
+                known[where] = self._district(rng, storage, own, stations[ends])
             beat, nodes = known[where]
             misses += not nodes
             if misses > 100 * (count + 1):
@@ -131,15 +130,15 @@ class Places:
         return homes
 
     def _district(
-        self, rng: np.random.Generator, where: int, storage: Ids, stations: Ids
+        self, rng: np.random.Generator, storage: Ids, own: Ids, stations: Ids
     ) -> tuple[Beat, list[int]]:
-        """Beat and homes (at most half of the free nodes) of one district; no homes: unfit."""
-        district, layout = self._floor.district, self._layout
-        anchor = int(storage[district[storage] == where][0])
-        nodes = self._nodes_around(anchor)
-        reached = np.isin(storage, nodes) | (storage == anchor)
-        own = np.flatnonzero(reached)
-        share = np.asarray(layout.pick_share, dtype=np.float64)[own]
+        """Beat and homes (at most half of the free nodes) of one district; no homes: unfit.
+
+        `own` are the places of its faces in `storage`, `stations` its stations.
+        """
+        nodes = self._nodes_around(int(storage[own[0]]))
+        own = own[np.isin(storage[own], nodes) | (storage[own] == storage[own[0]])]
+        share = self._layout.pick_share[own]
         ends = stations[np.isin(stations, nodes)].tolist() or storage[own].tolist()
         beat = Beat(tuple(ends), tuple(storage[own].tolist()), _cumulated(share))
         if own.size < 2:

@@ -8,7 +8,7 @@ from collections import deque
 from .battery import MARGIN_TASKS, SPARED_SHARE, Battery, energy_rates, task_margin
 from .floor import Floor
 from .kernels.state import Agents
-from .power import departure_nj
+from .power import NJ_PER_MJ, departure_nj
 
 
 class Robot:
@@ -82,24 +82,25 @@ class Robot:
 
     def faces(self, node: int, tick: int) -> bool:
         """Turn towards a neighbour; False while that takes this tick and some after it."""
-        heading, before = self._heading(node), self.heading_rad
+        heading, before = self._heading(self.node, node), self.heading_rad
         if heading == before:
             if self._turn_carry_mm:
                 self._agents.carry_mm[-1], self._turn_carry_mm = self._turn_carry_mm, 0
             return True
         self.heading_rad, self._turn_carry_mm = heading, 0
-        if before is None:
-            return True
-        angle = abs(math.remainder(heading - before, math.tau))
-        if self.profile.reversible:
-            angle = min(angle, math.pi - angle)
-        if angle <= 1e-6:
-            return True
-        return self._turn(angle, tick)
+        angle = self._angle(before, heading)
+        return True if angle <= 1e-6 else self._turn(angle, tick)
 
-    def _heading(self, node: int) -> float:
-        (x0, y0), (x1, y1) = self._floor.xy(self.node), self._floor.xy(node)
+    def _heading(self, start: int, node: int) -> float:
+        (x0, y0), (x1, y1) = self._floor.xy(start), self._floor.xy(node)
         return math.atan2(y1 - y0, x1 - x0)
+
+    def _angle(self, before: float | None, heading: float) -> float:
+        """How far it turns, an angle in [0, pi]; the first heading of all is free."""
+        if before is None:
+            return 0.0
+        angle = abs(math.remainder(heading - before, math.tau))
+        return min(angle, math.pi - angle) if self.profile.reversible else angle
 
     def _turn(self, angle: float, tick: int) -> bool:
         self.battery.drain_nj(self._rates.turn_nj)
@@ -117,10 +118,18 @@ class Robot:
         self.turning, self.busy_until = True, tick + ticks - 1
         return False
 
-    def pay_departure(self) -> None:
-        """Onto an edge: starting (unless it drove already) and driving, by choice or pushed."""
+    def pay_departure(self, start: int, node: int, *, pushed: bool) -> None:
+        """Onto the edge from `start` to `node`: starting (unless it drove already) and driving.
+
+        Who goes by choice has turned and paid for it before (`faces`); who is pushed turns now.
+        """
+        turns = False
+        if pushed:
+            heading = self._heading(start, node)
+            turns = self._angle(self.heading_rad, heading) > 1e-6
+            self.heading_rad, self._turn_carry_mm = heading, 0
         grams = round(1000 * self.payload_kg)
-        cost_nj = departure_nj(self._rates, grams, self.length_mm, not self.moving, False)
+        cost_nj = departure_nj(self._rates, grams, self.length_mm, not self.moving, turns)
         self.battery.drain_nj(cost_nj)
 
     def pay_tick(self, charger_w: float | None) -> None:
@@ -128,6 +137,11 @@ class Robot:
         self.battery.drain_nj(self._rates.ambient_nj)
         if charger_w is not None:
             self.battery.charge(self._tick_ms, charger_w)
+
+    @property
+    def ticks_of_charge(self) -> int:
+        """How many ticks the charge lasts at least while it only stands."""
+        return self.battery.charge_mj * NJ_PER_MJ // max(1, self._rates.ambient_nj)
 
     # Learning.
 

@@ -226,7 +226,8 @@ class World:
             ready = self.robot_ready
             self.robot.charging = False
             wanted = self._act(action) if ready else -1
-            done += self._run(ticks - done, goes_on, wanted, ready and action == YIELD)
+            offers = ready and action == YIELD
+            done += self._run(ticks - done, goes_on and ready, wanted, offers)
             if not goes_on and self.robot_ready:
                 break
         return done
@@ -234,15 +235,17 @@ class World:
     def _at_most(self, ticks: int) -> int:
         """How many ticks may pass before Python has to look at events, belief or battery."""
         moment = min(self._next_event_s, self.belief.next_refresh_s)
-        return max(1, min(ticks, math.ceil((moment - self.time_s) / self.tick_s)))
+        event = math.ceil((moment - self.time_s) / self.tick_s - 1e-6)
+        return max(1, min(ticks, event, self.robot.ticks_of_charge))
 
     def _run(self, ticks: int, goes_on: bool, wanted: int, offers: bool) -> int:
         """Steps 2 to 8 of some ticks; how many it was."""
         robot, node, engine = self.robot, self.robot.node, self._engine
         trace = engine.run(self._at_most(ticks), goes_on=goes_on, wanted=wanted, offers=offers)
         if engine.left_for >= 0:
-            self.tally.pushes += engine.pushed_to >= 0
-            robot.pay_departure()
+            pushed = engine.pushed_to >= 0
+            self.tally.pushes += pushed
+            robot.pay_departure(node, engine.left_for, pushed=pushed)
         elif wanted >= 0:
             self._bump(wanted)
         robot.moving = engine.robot_moved

@@ -19,13 +19,10 @@ DEFAULT_SEEDS = 5
 
 
 @click.command()
+@click.option("--map", metavar="FILE",
+              help="A .map, .npy, ROS .yaml or .toml; roads: .npz, .gr, .graphml.")  # fmt: skip
 @click.option("--layout", metavar="NAME",
               help="A ready warehouse: small, long-corridor, sortation, fishbone, ...")  # fmt: skip
-@click.option(
-    "--map",
-    metavar="FILE",
-    help="A .map, .npy or ROS .yaml, or roads (.npz, .gr, .graphml); else built in.",
-)
 @click.option("--tasks", metavar="FILE", help="Tasks of the League of Robot Runners for that map.")
 @click.option("--minutes", type=float, default=60.0, show_default=True, help="Length of the shift.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)

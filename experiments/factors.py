@@ -34,7 +34,7 @@ METRICS = (
     *(f"{name}_per_hour" for name in PER_HOUR),
     "deliveries", "late", "delivery_time_p50_s", "delivery_time_p95_s", "close_encounters",
     "near_seconds", "delay_s", "wh_per_delivery", "charges", "charger_wait_s", "strandings",
-    "give_ups", "route_changes", "paid_over_planned",
+    "give_ups", "aborts", "route_changes", "paid_over_planned",
 )  # fmt: skip
 METHOD = (
     "change: mean of the differences to none, seed by seed; percent: ratio of the means over the "

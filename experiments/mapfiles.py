@@ -15,7 +15,7 @@ import numpy.typing as npt
 from envs.city import CityRules, city_layout
 from envs.formats import LoadedGraph, LoadedMap, coarsen, load_graph, load_map, load_ros_map
 from envs.formats.roads import GRAPH_SUFFIXES
-from envs.layouts import Layout, from_map
+from envs.layouts import Layout, from_map, load_layout
 from planners import GraphMap, GridMap, MapFormatError
 
 Moves = Literal["four", "eight"]
@@ -65,6 +65,8 @@ def layout_of_file(path: str | Path, seed: int = 0) -> tuple[Layout, list[str]]:
     Raises:
         MapFormatError: as the loaders. ValueError: nothing to live on.
     """
+    if Path(path).suffix == ".toml":
+        return load_layout(path, seed=seed), []
     loaded = load_place(path)
     if isinstance(loaded, LoadedGraph):
         layout = city_layout(loaded.graph, seed=seed, name=loaded.name)

@@ -160,7 +160,7 @@ def on_floor(name: str) -> dict[str, Any]:
 
 
 def layout_of(shift: Shift) -> tuple[Layout, list[str]]:
-    """The warehouse: a ready one, or the map's with what it lacks placed by rule."""
+    """The warehouse: a ready one, or the map's with what it lacks placed by rule; and remarks."""
     if shift.map is None:
         return ready(shift.layout or "built-in", shift.seed), []
     return layout_of_file(shift.map, shift.seed)

@@ -48,9 +48,10 @@ def markdown(rows: Sequence[Row], failed: Sequence[Row]) -> list[str]:
         f"{len(rows)} finished runs of {rows[0]['minutes']:g} minutes, {len(failed)} failed. A "
         "floor is its map, people + traffic robots; the controlled robot drives the whole loop "
         f"among them. stuck: no finished trip for {rows[0]['stuck_s'] / 60:g} minutes (a trip "
-        "given up is not finished; the robot's trips are its legs; charging and having no order "
-        "are not held against it). Contacts are looked for between all agents, from interpolated "
-        "positions, by code that does not know the resolver.",
+        "given up is not finished; work at the end of a trip, charging too, belongs to it; the "
+        "robot's trips are its legs; having no order and queueing for a charger are not held "
+        "against it). Contacts are looked for between all agents, from interpolated positions, by "
+        "code that does not know the resolver.",
         "", *provenance_lines(rows),
         "## Verdict", "", *_verdict(floors), "",
         "## Giving up and waiting", "", *_waiting(floors), "",
@@ -96,8 +97,8 @@ def _stuck(rows: Sequence[Row]) -> list[str]:
     found = [(row, agent) for row in rows for agent in row["stuck_agents"]]
     lines = [
         f"- {title_of((row['map'], row['workers'], row['traffic']))}, seed {row['seed']}: agent "
-        f"{agent['agent']} ({agent['kind']}), {agent['gap_s']:g} s, at the end on node "
-        f"{agent['node_at_end']}"
+        f"{agent['agent']} ({agent['kind']}), {agent['gap_s']:g} s, of which a free way takes "
+        f"{agent['way_s']:.0f} s, at the end on node {agent['node_at_end']}"
         for row, agent in found[:LISTED]
     ]
     if len(found) > LISTED:

@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from envs.chargers import ROBOT
 from envs.contacts import contacts_of
 from envs.metrics import CONTACT_M
 from envs.world import World
+from planners import cost_to_go
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -63,6 +65,8 @@ class Watch:
         self._start = {name: getattr(agents, name).copy() for name in COUNTS}
         self._trips = self._start["trips"]
         self._finished_s, self._longest_s = np.full(self.kind.size, now), np.zeros(self.kind.size)
+        self._from = self._before.node.copy()  # where the last finished trip ended
+        self._ways: dict[int, tuple[int, int]] = {}  # of the stuck: from there, to its goal
         self._tick = self._began_tick = self.world.tick
 
     def __call__(self, world: World) -> None:
@@ -75,11 +79,16 @@ class Watch:
         trips = world.crowd.agents.trips.copy()
         gap_s = world.time_s - self._finished_s
         np.maximum(self._longest_s, gap_s, out=self._longest_s)
+        for k in np.flatnonzero(gap_s > self.stuck_s).tolist():
+            self._ways.setdefault(k, (int(self._from[k]), self._goal(k)))
         works = world.crowd.agents.busy_until[:-1] > world.tick
         self._finished_s[:-1][works] = world.time_s
-        self._finished_s[trips > self._trips] = world.time_s
+        at_work = world.crowd.agents.busy_until > world.tick
+        at_work[-1] = False  # the robot is busy while it turns, too
+        arrived = (trips > self._trips) | at_work
+        self._finished_s[arrived], self._from[arrived] = world.time_s, now.node[arrived]
         if self._robot_got_somewhere(world):
-            self._finished_s[-1] = world.time_s
+            self._finished_s[-1], self._from[-1] = world.time_s, now.node[-1]
         else:
             self.robot_asked += 1
             stood = now.to[-1] < 0 and now.node[-1] == before.node[-1] and before.to[-1] < 0
@@ -93,17 +102,33 @@ class Watch:
         self._touching = touching
 
     def _robot_got_somewhere(self, world: World) -> bool:
-        robot, book = world.robot, world.book
+        robot, book, queues = world.robot, world.book, world.chargers
         idle = book.taken is None and not book.open(world.time_s)
-        return bool(robot.serving or robot.charging or robot.stranded or idle)
+        plug = queues.charger_of(ROBOT)
+        queues_up = plug is not None and not queues.may_enter(ROBOT, plug)
+        return bool(robot.serving or robot.charging or robot.stranded or idle or queues_up)
+
+    def _goal(self, k: int) -> int:
+        stop = self.world.next_stop()
+        if k < self.kind.size - 1:
+            return int(self.world.crowd.agents.goal[k])
+        return int(self._from[k]) if stop is None else stop
 
     def stuck(self) -> list[dict[str, Any]]:
-        """The agents that were stuck, and for how long at most."""
-        return [
-            {"agent": int(k), "kind": KINDS[self.kind[k]], "gap_s": float(self._longest_s[k]),
-             "node_at_end": int(self._before.node[k])}
-            for k in np.flatnonzero(self._longest_s > self.stuck_s)
-        ]  # fmt: skip
+        """The agents that were stuck: for how long at most, and how long their way was anyhow.
+
+        `way_s` is the time of a free way from where the last finished trip ended to the goal at the
+        moment at which the agent began to be stuck.
+        """
+        found = []
+        for k, (start, goal) in sorted(self._ways.items()):
+            metres = float(cost_to_go(self.world.floor.map, goal).values[start])
+            speed_m_s = self.world.crowd.agents.speed_mm[k] / 1000.0 / self.world.tick_s
+            found.append({
+                "agent": k, "kind": KINDS[self.kind[k]], "gap_s": float(self._longest_s[k]),
+                "way_s": metres / float(speed_m_s), "node_at_end": int(self._before.node[k]),
+            })  # fmt: skip
+        return found
 
     def columns(self) -> dict[str, Any]:
         """The figures of what was watched, by column."""
@@ -132,12 +157,12 @@ class Watch:
 
 def shared_cells(agents: Seen) -> int:
     """How many places are held once too often: an agent on an edge holds both ends of it."""
-    held = np.concatenate((agents.node, agents.to[agents.to >= 0]))
-    return int(held.size - np.unique(held).size)
+    held = np.sort(np.concatenate((agents.node, agents.to[agents.to >= 0])))
+    return int((held[1:] == held[:-1]).sum())
 
 
 def swaps(before: Ints, now: Ints) -> int:
     """How many pairs of agents have changed places since the tick before."""
     moved = np.flatnonzero(before != now)
-    steps = {(int(before[k]), int(now[k])) for k in moved}
-    return sum((there, here) in steps for here, there in steps) // 2
+    here, there, base = before[moved], now[moved], int(max(before.max(), now.max())) + 1
+    return int(np.intersect1d(here * base + there, there * base + here).size) // 2

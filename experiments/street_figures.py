@@ -28,14 +28,15 @@ Values = npt.NDArray[Any]
 MARGIN = 0.03  # of the picture's side, around the streets
 
 
-def draw_layout_streets(axes: Axes, graph: GraphMap) -> Axes:
-    """The open streets of a graph, north (the larger y) at the top."""
+def draw_layout_streets(axes: Axes, graph: GraphMap, *, y_down: bool = True) -> Axes:
+    """The open streets of a graph; y grows downward in living worlds, upward in files of roads."""
     axes.add_collection(LineCollection(list(_lines(graph)), colors=STREET, linewidths=0.8))
     at = graph.positions_m(np.flatnonzero(~graph.blocked))
     low, high = at.min(axis=0), at.max(axis=0)
     room = MARGIN * max(1.0, float((high - low).max()))
     axes.set_xlim(low[0] - room, high[0] + room)
-    axes.set_ylim(low[1] - room, high[1] + room)
+    ends = low[1] - room, high[1] + room
+    axes.set_ylim(ends[::-1] if y_down else ends)
     axes.set_aspect("equal", adjustable="box")
     axes.set_xticks([])
     axes.set_yticks([])
@@ -108,7 +109,7 @@ def save_street_plan(file: Path, loaded: LoadedGraph, trace: Trace, risk: Values
     if risk is not None:
         if risk.size != loaded.graph.size:
             raise ValueError("a risk per edge cannot be drawn: give one value per node")
-        draw_layout_streets(axes[1], loaded.graph)
+        draw_layout_streets(axes[1], loaded.graph, y_down=False)
         draw_along(axes[1], loaded.graph, risk, "risk, cost per metre", "magma_r")
         draw_ends(axes[1], trace)
     _save(figure, axes[0], file)

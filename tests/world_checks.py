@@ -110,10 +110,8 @@ class Watched:
         assert not done & open_, "orders: delivered and open again"
         assert len(self.deliveries) == len(world.tally.delivery_times_s), "orders: miscounted"
 
-    def _belief_ages(self) -> dict[str, np.ndarray] | None:
-        """Ages by layer, None as long as the belief does not tell them."""
-        age_s = getattr(self.world.belief, "age_s", None)
-        return None if age_s is None else {layer: age_s(layer) for layer in LAYERS}
+    def _belief_ages(self) -> dict[str, np.ndarray]:
+        return {layer: self.world.belief.age_s(layer) for layer in LAYERS}
 
     def _belief(self) -> None:
         """Ages grow with time or start anew; what is believed is a cost, never a gain."""
@@ -122,13 +120,14 @@ class Watched:
             values = costs.layer(layer)
             assert np.isfinite(values).all() and (values >= 0).all(), "belief: no cost"
         now, before = self._belief_ages(), self._ages
-        if now is not None and before is not None:
-            for layer in LAYERS:
-                known = np.isfinite(before[layer])
-                assert (now[layer] >= 0).all(), "ages: below 0"
-                assert np.isfinite(now[layer][known]).all(), "ages: what was known is forgotten"
-                older = now[layer][known] - before[layer][known]
-                assert (older <= self.world.tick_s + 1e-9).all(), "ages: older than time allows"
+        for layer in LAYERS:
+            known = np.isfinite(before[layer])
+            assert (now[layer] >= 0).all(), "ages: below 0"
+            assert np.isfinite(now[layer][known]).all(), "ages: what was known is forgotten"
+            older = now[layer][known] - before[layer][known]
+            assert (older <= self.world.tick_s + 1e-9).all(), "ages: older than time allows"
+            older = older[older > 0]
+            assert np.allclose(older, self.world.tick_s), "ages: they grow evenly or start anew"
         self._ages = now
 
 

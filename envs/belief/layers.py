@@ -44,11 +44,15 @@ class Weights:
     energy: float
 
 
+DIRECTED_MOST = 1_000_000  # nodes (a): eight values per cell are too many on larger floors
+
+
 class Layers:
     """The cost field of a belief in seconds per metre, kept up to date node by node.
 
     `congestion` is the delay that every direction pays; `oncoming` (per edge, only where there is a
-    fleet) what they pay on top whom robots come towards or cross; `risk` expected seconds within
+    fleet) what they pay on top whom robots come towards or cross (not on
+    floors of over a million nodes); `risk` expected seconds within
     `near_m` of a person per metre; `energy` Wh per metre; `blockage` seconds per metre on nodes
     that may be taken; `zones` seconds per metre that speed limits add.
     """
@@ -64,7 +68,8 @@ class Layers:
         cols = map.cols if isinstance(map, GridMap) else 0
         self._near_presence = nearby(self._presence, senses, cols)
         self._pace = _paces(map, profile, speed_m_s)
-        self._edges = EdgesInto(map, senses) if fleet and weights.congestion else None
+        directed = fleet and weights.congestion > 0 and map.size <= DIRECTED_MOST
+        self._edges = EdgesInto(map, senses) if directed else None
         self._alive = np.empty(map.size, dtype=np.int32)  # nodes whose evidence has not faded yet
         self._is_alive = np.zeros(map.size, dtype=np.bool_)
         self._living = self._cursor = 0
@@ -92,7 +97,9 @@ class Layers:
             Layer("blockage", zero),
         ]
         if self._edges is not None:
-            layers.append(Layer("oncoming", np.zeros(self._edges.shape), weights.congestion))
+            layers.append(
+                Layer("oncoming", np.zeros(self._edges.shape, np.float32), weights.congestion)
+            )
         return CostField(self._map, base=base, layers=layers)
 
     def _energy_wh(self, seconds: Any) -> Any:

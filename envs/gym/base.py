@@ -85,7 +85,7 @@ class WarehouseEnv(gymnasium.Env[Any, Any]):
 
     def _open(self, seed: int | None, **keywords: Any) -> None:
         """A fresh world and its meter; `keywords` go before those of the constructor."""
-        world_seed = int(self.np_random.integers(2**31)) if seed is None else seed
+        world_seed = int(self.np_random.integers(2**31)) if seed is None else int(seed)
         self.world = World(self.layout, seed=world_seed, **self._world_keywords | keywords)
         self._meter = RewardMeter(self.world, self._rewards)
         self._last_tick = round(self._seconds / self.world.tick_s)

@@ -129,7 +129,7 @@ class WarehouseNav(WarehouseEnv):
         stops = self._order.stops
         for here, there in zip(stops[-2::-1], stops[:0:-1], strict=True):
             way = self._drawing.way_m(there)
-            after.append(after[-1] + float(way[divmod(here, self._drawing.shape[1])]))
+            after.append(after[-1] + way.item(here))
         self._after_m = after[::-1]
 
     def _way_left_m(self) -> float:
@@ -137,8 +137,7 @@ class WarehouseNav(WarehouseEnv):
         goal, robot = self.world.next_stop(), self.world.robot
         if goal is None:
             return 0.0
-        row, col = divmod(robot.node, self._drawing.shape[1])
-        left_m = float(self._drawing.way_m(goal)[row, col]) + self._after_m[robot.stop]
+        left_m = self._drawing.way_m(goal).item(robot.node) + self._after_m[robot.stop]
         return left_m if math.isfinite(left_m) else 0.0
 
     # Steps.

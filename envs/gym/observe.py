@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
+from envs.kernels.sense_state import PERSON
+
 from .drawing import Drawing
 
 if TYPE_CHECKING:
@@ -52,6 +54,8 @@ class Observer:
         self._world, self._drawing, self.radius = world, drawing, radius
         self._belief: Belief = world.belief
         self._speed_m_s = world.profile.speed_m_s
+        self._tracks = world.belief.senses.tracks  # a row an agent: when, where, since, what
+        self._lasts = 1 + round(world.belief.model.track_s / world.tick_s)  # ticks until forgotten
         self._seen = (-1, -1, -1, -1)
         self._still = np.zeros((len(CHANNELS), 2 * radius + 1, 2 * radius + 1), dtype=np.float32)
 
@@ -100,20 +104,19 @@ class Observer:
             out.fill(1.0)
 
     def _mark_seen(self, window: Window, node: int) -> None:
-        """People and robots of the last seconds, where they were last seen."""
-        tracks = self._belief.tracks
-        if not tracks:
+        """People and robots of the last seconds, where they were last seen (`Belief.tracks`)."""
+        tracks, tick = self._tracks, self._world.tick
+        seen = (tracks[:, 0] > max(0, tick - self._lasts)).nonzero()[0]
+        if not seen.size:
             return
-        r, cell, now = self.radius, self._drawing.cell_m, self._world.time_s
-        row, col = divmod(node, self._drawing.shape[1])
-        lasts = self._belief.model.track_s
-        for track in tracks.values():
-            i, j = round(track.y_m / cell) - row + r, round(track.x_m / cell) - col + r
-            fresh = 1.0 - (now - track.time_s) / (lasts + 1.0)
-            if 0 <= i <= 2 * r and 0 <= j <= 2 * r and fresh > 0.0:
-                channel = PEOPLE if track.person else ROBOTS
-                if window[channel, i, j] < fresh:
-                    window[channel, i, j] = fresh
+        r, cols = self.radius, self._drawing.shape[1]
+        row, col = divmod(node, cols)
+        for stamp, place, _, kind in tracks[seen].tolist():
+            i, j = place // cols - row + r, place % cols - col + r
+            if 0 <= i <= 2 * r and 0 <= j <= 2 * r:
+                channel = PEOPLE if kind == PERSON else ROBOTS
+                fresh = 1.0 - (tick - stamp) / self._lasts
+                window[channel, i, j] = max(window[channel, i, j], fresh)
 
     def body(self, goal: int | None, *, turning: bool, blocked: int, time_left: float) -> Window:
         """(13,) float32 in the order of `BODY`, a fresh array."""

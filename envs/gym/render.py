@@ -23,7 +23,7 @@ PALETTE = np.array(
 )
 RISK, CLOSED, BELIEVED = (214, 96, 77), (150, 40, 130), (222, 178, 216)
 PERSON, TRAFFIC, ROBOT, GOAL = (217, 95, 2), (117, 112, 179), (0, 90, 200), (0, 140, 60)
-SIDE_PX, LEAST_PX, MOST_PX, WIDE = 640, 2, 16, 1024  # (a) of a picture and of a cell
+SIDE_PX, LEAST_PX, MOST_PX, WIDE = 640, 1, 16, 1024  # (a) of a picture and of a cell
 SIGNS = {FLOOR: ".", WALL: "#", STATION: "S", CHARGER: "C", FACE: "."}
 
 

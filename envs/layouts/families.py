@@ -123,7 +123,7 @@ def pod_blocks(
         common: see `Common`.
 
     Raises:
-        ValueError: a count below 1, or an unknown edge.
+        ValueError: a count below 1, an unknown edge, or no room for a station.
 
     >>> pod_blocks(2, 3).map
     GridMap(15 x 23, 285 free, moves='four')
@@ -159,7 +159,7 @@ def sortation(
         common: see `Common`.
 
     Raises:
-        ValueError: a count below 1, or an unknown edge.
+        ValueError: a count below 1, an unknown edge, or no room for a station.
     """
     check_counts(chute_rows=chute_rows, chute_cols=chute_cols, gap=gap, apron=apron)
     check_counts(station_every=station_every)
@@ -193,7 +193,8 @@ def long_corridors(
         common: see `Common`.
 
     Raises:
-        ValueError: a count below 1 (fewer than two corridors), or an unknown edge.
+        ValueError: a count below 1 (fewer than two corridors), an unknown edge, or no room for
+            a station.
     """
     check_counts(2, corridors=corridors)
     check_counts(length=length, shelf_rows=shelf_rows, width=width, head=head)

@@ -138,8 +138,9 @@ def _assembled(
     same = start.layout is not None and np.array_equal(chosen["storage"], start.own["storage"])
     if start.layout is not None:
         zones = (*start.layout.zones, *zones)
-        if not power and np.array_equal(chosen["chargers"], start.own["chargers"]):
-            power = start.layout.charger_w
+        known = dict(zip(start.layout.chargers, start.layout.charger_w, strict=False))
+        if not power and known.keys() >= set(chosen["chargers"].tolist()):
+            power = tuple(known[node] for node in chosen["chargers"].tolist())
     stations, storage, chargers = (chosen[kind] for kind in KINDS)
     if start.layout is not None and same:
         return replace(

@@ -126,7 +126,11 @@ class Layout:
             storage=moved(self.storage),
             chargers=moved(self.chargers),
             pick_density=aisles.density.astype(np.float32),
-            zones=tuple(replace(zone, nodes=moved(zone.nodes)) for zone in self.zones),
+            zones=tuple(
+                replace(zone, nodes=nodes)
+                for zone in self.zones
+                if (nodes := moved(zone.nodes))  # none: a zone that no place reaches
+            ),
         )
 
 

@@ -18,7 +18,7 @@ from .walls import check_counts
 Ids = npt.NDArray[np.int64]
 
 LARGEST_SIDE = 4096  # cells
-MOST_PLACES = 10_000  # of a kind (a): no study of one robot tells more of them apart
+MOST_PLACES = 10_000  # (a): no study tells more of them apart
 
 
 def tile(
@@ -36,7 +36,8 @@ def tile(
         layout: on a grid without one-way moves.
         rows, cols: number of copies down and across.
         lane: width of the lanes in cells.
-        most: of each kind, so many places at most are kept, drawn evenly (assumption).
+        most: so many stations and so many pick faces at most are kept, and a tenth of it of
+            chargers, drawn evenly (assumptions).
         seed: of that draw.
 
     Raises:
@@ -63,7 +64,7 @@ def tile(
     copies = _Copies(grid, rows, cols, (tall, wide))
     stations, _ = _thinned(copies.all(layout.stations), most, seed, "stations")
     storage, face = _thinned(copies.all(layout.storage), most, seed, "storage")
-    chargers, charger = _thinned(copies.all(layout.chargers), most, seed, "chargers")
+    chargers, charger = _thinned(copies.all(layout.chargers), max(1, most // 10), seed, "chargers")
     power = np.array(layout.charger_w)[charger] if layout.charger_w else np.empty(0)
     return Layout(
         f"{layout.name} {rows} x {cols}",

@@ -87,6 +87,16 @@ def built(
     family: str, walls: Mask, stations: Mask, faces: Mask, *, name: str | None = None,
     cell_size_m: float = 1.0, moves: Moves = "four", seed: int = 0,
 ) -> Layout:  # fmt: skip
-    """The layout of a family's masks; chargers and popularity by rule."""
+    """The layout of a family's masks; a station never takes a pick face, the rest goes by rule.
+
+    Raises:
+        ValueError: no station that is no pick face.
+    """
+    stations = stations & ~faces
+    if not stations.any():
+        raise ValueError(
+            f"{family}: no room for a station beside the pick faces: "
+            "choose other station_edges, another station_every, or more open floor"
+        )
     grid = GridMap(walls, cell_size_m, moves)
     return furnished(name or family, grid, stations.ravel(), (faces & ~walls).ravel(), seed)

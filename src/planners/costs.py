@@ -24,6 +24,8 @@ from .maps import GridMap, read_only
 from .result import Path
 from .walks import alike, on_map, steps
 
+PIECE = 1 << 20
+
 
 @dataclass(frozen=True, eq=False)
 class Layer:
@@ -31,7 +33,8 @@ class Layer:
 
     Args:
         name: `risk`, `congestion`, `energy`, a zone: any name, once in a cost field.
-        values: one value per node, (rows, cols) or (size,); or per edge: (8, rows, cols) by leaving
+        values: float32 is kept as it is, all else as float64. One value per node, (rows, cols) or
+            (size,); or per edge: (8, rows, cols) by leaving
             direction on grids, CSR order on graphs. Where a graph has as many edges as nodes, the
             values are per node. Copied; values on blocked nodes are ignored.
         weight: finite and >= 0; 0 switches the layer off, bit for bit.
@@ -83,7 +86,7 @@ class CostField:
         self._nodes = map.size
         self._edges = 8 * map.size if isinstance(map, GridMap) else int(map.indices.size)
         self._blocked = map.blocked.reshape(-1)
-        self._layers: dict[str, npt.NDArray[np.float64]] = {}
+        self._layers: dict[str, npt.NDArray[np.floating]] = {}
         self._weights: dict[str, float] = {}
         for layer in expect_all(layers, Layer, "layers"):
             if layer.name in self._layers or layer.name == "base":
@@ -111,7 +114,7 @@ class CostField:
         self._paces: weakref.WeakKeyDictionary[Map, tuple[int, float, float]]
         self._paces = weakref.WeakKeyDictionary()
 
-    def _checked(self, layer: Layer) -> npt.NDArray[np.float64]:
+    def _checked(self, layer: Layer) -> npt.NDArray[np.floating]:
         array = np.asarray(layer.values)
         if array.dtype.kind not in "biuf":
             raise ValueError(f"layer {layer.name!r} must hold numbers, not dtype {array.dtype}")
@@ -123,7 +126,10 @@ class CostField:
                 f"layer {layer.name!r} has shape {array.shape}, but the map needs "
                 + " or ".join(map(str, shapes))
             )
-        values = np.array(array, dtype=np.float64).reshape(-1)
+        kept: Any = np.float32 if array.dtype == np.float32 else np.float64
+        values: npt.NDArray[np.floating] = np.zeros(array.size, dtype=kept)
+        if array.any():  # else the zeros need not even be written
+            values[:] = array.reshape(-1)
         wrong = ~(np.isfinite(values) & (values >= 0))
         if values.size == self._nodes:
             values[wrong & self._blocked] = 0.0
@@ -154,10 +160,10 @@ class CostField:
             weight = self._weights[name]
             with np.errstate(over="ignore"):
                 if values.size == self._nodes:
-                    pace += weight * values
+                    _add_weighted(pace, values, weight)
                 elif weight:
                     edge_pace = np.zeros(self._edges) if edge_pace is None else edge_pace
-                    edge_pace += weight * values
+                    _add_weighted(edge_pace, values, weight)
         self._pace = self._stored(pace, ~self._blocked)
         self._edge_pace = None if edge_pace is None else self._stored(edge_pace)
         self._publish()
@@ -169,7 +175,7 @@ class CostField:
         worst = float(np.max(values, initial=0.0, where=where))
         if worst > most:
             raise ValueError(f"base plus layers reach {worst:.3g}, beyond float32: scale down")
-        return np.minimum(values, most).astype(np.float32)
+        return np.minimum(values, most, out=values).astype(np.float32)
 
     @property
     def pace_min(self) -> float:
@@ -205,13 +211,13 @@ class CostField:
         """The names of the layers, in their order."""
         return tuple(self._layers)
 
-    def layer(self, name: str) -> npt.NDArray[np.float64]:
+    def layer(self, name: str) -> npt.NDArray[np.floating]:
         """A read-only view of a layer's values, flat: (size,) or (edges,)."""
         view = self._known(name).view()
         view.flags.writeable = False
         return view
 
-    def _known(self, name: str) -> npt.NDArray[np.float64]:
+    def _known(self, name: str) -> npt.NDArray[np.floating]:
         if name not in self._layers:
             known = ", ".join(self._layers) or "none"
             raise ValueError(f"no layer named {name!r}: the field has {known}")
@@ -299,7 +305,7 @@ class CostField:
         with np.errstate(over="ignore"):
             for name, values in self._layers.items():
                 if (values.size == self._nodes) == per_node:
-                    total += self.weights[name] * values[index]
+                    total += np.multiply(values[index], self.weights[name], dtype=np.float64)
         stored = self._stored(total, ~self._blocked[index] if per_node else True)
         composed = self._pace if per_node else self._edge_pace
         if composed is not None:
@@ -334,3 +340,12 @@ class CostField:
             index = nodes[1:] if values.size == self._nodes else edges
             parts[name] = float(np.sum(lengths * values[index]) * self.weights[name])
         return parts
+
+
+def _add_weighted(
+    total: npt.NDArray[np.float64], values: npt.NDArray[np.floating], weight: float
+) -> None:
+    """Add weighted values in float64, piece by piece: a large map needs no second array."""
+    for low in range(0, total.size, PIECE):
+        piece = slice(low, low + PIECE)
+        total[piece] += np.multiply(values[piece], weight, dtype=np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
@@ -19,7 +20,6 @@ from envs.battery import (
     PROFILES,
     SPARED_SHARE,
     Battery,
-    Robot,
     RobotProfile,
     energy_rates,
     robot_profile,
@@ -27,7 +27,8 @@ from envs.battery import (
 from envs.episode import run_episode
 from envs.layouts import fulfilment
 from envs.power import NJ_PER_MJ, charge_nj, departure_nj, settle
-from envs.world import World
+from envs.robot import Robot
+from envs.world import YIELD, World
 from planners.tasks import make_chooser
 
 
@@ -238,8 +239,12 @@ def test_nothing_below_a_millijoule_is_lost(moves: list[tuple[bool, int]]) -> No
 # The margin.
 
 
+def a_robot() -> Robot:
+    return World(fulfilment(1, 1), workers=0, orders=[]).robot
+
+
 def test_the_margin_rises_at_once_and_falls_late() -> None:
-    robot = Robot(0, Battery(PROFILES["delivery"], 0.9), margin=1.2)
+    robot = a_robot()
     for _ in range(MARGIN_TASKS - 1):
         robot.learn_margin(20.0, 22.0)
     assert robot.margin == 1.2  # the first guess still counts
@@ -257,12 +262,39 @@ def test_the_margin_rises_at_once_and_falls_late() -> None:
 def test_the_margin_covers_every_task_that_it_looks_back_on(
     tasks: list[tuple[float, float]],
 ) -> None:
-    robot = Robot(0, Battery(PROFILES["delivery"], 0.9))
+    robot = a_robot()
     for predicted_wh, ratio in tasks:
         robot.learn_margin(predicted_wh, ratio * predicted_wh)
     spared_wh = SPARED_SHARE * 960.0
     for predicted_wh, ratio in tasks[-MARGIN_TASKS:]:
         assert robot.margin * predicted_wh + spared_wh >= ratio * predicted_wh - 1e-9
+
+
+# A robot that is pushed aside.
+
+
+def test_who_is_pushed_pays_for_the_start_the_turn_and_the_way() -> None:
+    turned = pushed = 0
+    for seed in range(4):
+        world = World(fulfilment(2, 3), seed=seed, workers=10, orders=[], blockages_per_hour=0.0)
+        robot, rates = world.robot, energy_rates(world.profile, 0.5)
+        for _ in range(4000):
+            node, drained_mj, drove = robot.node, robot.battery.drained_mj, robot.moving
+            heading, pushes = robot.heading_rad, world.tally.pushes
+            world.step(YIELD)
+            if world.tally.pushes == pushes:
+                continue
+            turns = heading is not None and turns_across(world, heading, node, robot.to)
+            pushed, turned = pushed + 1, turned + turns
+            expected_nj = departure_nj(rates, 0, 1000, not drove, turns) + rates.ambient_nj
+            paid_mj = robot.battery.drained_mj - drained_mj
+            assert paid_mj == pytest.approx(expected_nj / NJ_PER_MJ, abs=1.0)
+    assert pushed >= 10 and turned >= 2
+
+
+def turns_across(world: World, heading: float, start: int, end: int) -> bool:
+    (x0, y0), (x1, y1) = world.floor.xy(start), world.floor.xy(end)
+    return abs((y1 - y0) * math.cos(heading) - (x1 - x0) * math.sin(heading)) > 0.5
 
 
 # Whole episodes.

@@ -12,18 +12,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from envs.assumptions import Assumptions
 from envs.battery import PROFILES
-from envs.blockages import Floor
 from envs.chargers import (
+    ROBOT,
     ChargeCycle,
     ChargerQueues,
-    TrafficCharging,
+    Recharging,
     charge_times,
     check_range,
     waiting_places,
 )
+from envs.floor import Floor
 from envs.layouts import Layout, built_in, fulfilment
-from envs.people import Crowd, Walker
 from envs.world import World
 from planners import cost_to_go
 
@@ -110,7 +111,7 @@ def test_bad_chargers_are_refused_by_value() -> None:
 
 @pytest.mark.parametrize("layout", [built_in(), fulfilment(2, 3), built_in().as_graph()])
 def test_waiting_places_close_no_aisle_even_all_at_once(layout: Layout) -> None:
-    floor = Floor(layout.map)
+    floor = Floor(layout, 0.5)
     places = waiting_places(layout, floor)
     everywhere = [node for nodes in places.values() for node in nodes]
     assert set(places) == set(layout.chargers)
@@ -125,7 +126,7 @@ def test_waiting_places_close_no_aisle_even_all_at_once(layout: Layout) -> None:
 
 def test_a_layouts_own_charger_powers_count() -> None:
     small = fulfilment(2, 3)
-    floor, count = Floor(small.map), len(small.chargers)
+    floor, count = Floor(small, 0.5), len(small.chargers)
     fields = {field.name: getattr(small, field.name) for field in dataclasses.fields(small)}
     layout: Any = SimpleNamespace(**fields | {"charger_w": (500.0, *[None] * (count - 1))})
     queues = ChargerQueues.of(layout, floor, PROFILES["delivery"], 0.5)
@@ -161,7 +162,7 @@ def test_a_battery_that_could_never_serve_an_order_is_refused_with_numbers() -> 
 @settings(max_examples=30, deadline=None)
 def test_what_is_refused_could_indeed_never_be_served(capacity_wh: float) -> None:
     layout = fulfilment(2, 3)
-    floor, profile = Floor(layout.map), PROFILES["delivery"]
+    floor, profile = Floor(layout, 0.5), PROFILES["delivery"]
     small = dataclasses.replace(profile, capacity_wh=capacity_wh)
     to_go = [cost_to_go(layout.map, layout.map.label(c)).values for c in layout.chargers]
     nearest_m = np.min(to_go, axis=0)[list(layout.storage)].min()
@@ -175,73 +176,47 @@ def test_what_is_refused_could_indeed_never_be_served(capacity_wh: float) -> Non
 # Traffic robots.
 
 
-class ChargingCrowd(Crowd):
-    """Everybody on the floor, with traffic robots that charge."""
-
-    charging: TrafficCharging | None = None
-
-    def _next_trip(self, walker: Walker) -> None:
-        found = None
-        if self.charging is not None and not walker.person:
-            found = self.charging.next_goal(walker.id, walker.node, self._tick)
-        if found is None:
-            super()._next_trip(walker)
-            return
-        goal, walker.dwell = found
-        walker.trip_tick = walker.progress_tick = walker.next_detour = self._tick
-        walker.blocked = 0
-        self._aim(walker, goal)
-
-    def walk(self) -> None:
-        before = [walker.node for walker in self.walkers]
-        super().walk()
-        for walker, node in zip(self.walkers, before, strict=True):
-            if self.charging is not None and walker.node != node and not walker.person:
-                self.charging.arrived(walker.id, walker.node, self._tick)
-
-
-def test_traffic_robots_queue_charge_and_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("envs.world.Crowd", ChargingCrowd)
+def test_traffic_robots_queue_charge_and_go_on() -> None:
     layout = fulfilment(3, 5)
     layout = dataclasses.replace(layout, chargers=layout.chargers[:2])
-    start = layout.stations[-1]
-    world = World(
-        layout, seed=2, workers=3, traffic=10, start=start, blockages_per_hour=0.0, orders=[]
-    )
     cycle = ChargeCycle(every_s=700.0, for_s=90.0, patience_s=600.0, retry_s=60.0)
-    traffic = TrafficCharging(world.chargers, range(3, 13), seed=2, tick_s=0.5, cycle=cycle)
-    assert isinstance(world.crowd, ChargingCrowd)
-    world.crowd.charging = traffic
-    plugged, most, since = dict.fromkeys(layout.chargers, 0), 0, dict.fromkeys(range(13), 0)
+    world = World(
+        layout, seed=2, workers=3, traffic=10, start=layout.stations[-1], blockages_per_hour=0.0,
+        orders=[], assumptions=Assumptions(charge_cycle=cycle),
+    )  # fmt: skip
+    agents, queues = world.crowd.agents, world.chargers
+    visits: list[int] = []
+    last: dict[int, int] = {}
+    plugged, longest = dict.fromkeys(layout.chargers, 0), 0
     for _ in range(7200):
         world.step()
-        on = {w.id: w.node for w in world.crowd.walkers if w.to < 0 and w.node in plugged}
-        for agent, node in on.items():
-            plugged[node] += 1
-            if world.crowd.walkers[agent].goal == node and agent >= 3:
-                assert world.chargers.may_enter(agent, node)
-        most = max(most, *(world.chargers.others(c, -1) for c in layout.chargers))
-        for walker in world.crowd.walkers:
-            if walker.trip_tick == world.tick - 1:
-                since[walker.id] = world.tick
-    assert traffic.charges >= 30  # ten robots, five turns each where nobody had to wait
-    assert most >= 2
-    assert all(ticks > 1500 for ticks in plugged.values())
+        nodes, moving, goals = agents.node.tolist(), agents.to.tolist(), agents.goal.tolist()
+        for agent in range(3, 13):
+            node = nodes[agent]
+            if node in plugged and moving[agent] < 0 and goals[agent] == node:
+                assert queues.may_enter(agent - 3, node)
+                plugged[node] += 1
+                if last.get(node) != agent:
+                    visits.append(agent)
+                last[node] = agent
+        longest = max(longest, *(queues.others(c, ROBOT) for c in layout.chargers))
+    assert set(visits) == set(range(3, 13))  # everybody had its turn
+    assert longest >= 2
+    assert sum(plugged.values()) >= 0.8 * 180 * len(visits) >= 0.8 * 180 * 20
     assert world.meetings.contacts == 0
-    assert world.tick - min(since.values()) < 1800  # nobody without a trip for 15 minutes
 
 
 def test_an_impatient_traffic_robot_works_on_and_asks_again() -> None:
     cycle = ChargeCycle(every_s=100.0, for_s=50.0, patience_s=30.0, retry_s=10.0)
-    queues = ChargerQueues({5: 211.2}, {5: (9,)}, tick_s=0.5)
-    traffic = TrafficCharging(queues, [1], seed=0, tick_s=0.5, cycle=cycle)
+    queues = ChargerQueues({5: 211.2}, tick_s=0.5)
+    robot = Recharging(queues, 1, seed=0, tick_s=0.5, cycle=cycle)
     queues.join(0, 5, 0, 400)
-    assert traffic.next_goal(1, 20, 300) is None  # 50 s to wait
-    assert traffic.next_goal(1, 20, 319) is None  # it does not ask yet
-    assert traffic.next_goal(1, 20, 345) == (9, 2)  # 27.5 s to wait: off the way
+    assert robot.due(300) is None and queues.charger_of(1) is None  # 50 s to wait
+    assert robot.due(319) is None  # it does not ask yet
+    assert robot.due(345) is None and queues.charger_of(1) == 5  # 27.5 s: in the queue
     queues.leave(0, 380)
-    assert traffic.next_goal(1, 9, 382) == (5, 100)
-    assert traffic.next_goal(1, 5, 482) is None and traffic.charges == 1
-    assert queues.charger_of(1) == 5  # still on it
-    traffic.arrived(1, 6, 484)
+    assert robot.due(382) == (5, 100)  # planned while the trip before is under way
+    robot.trip_begins(400)  # to the plug
+    assert robot.due(400) is None and queues.charger_of(1) == 5
+    robot.trip_begins(520)  # charged, and on its way to the next goal
     assert queues.charger_of(1) is None

@@ -187,8 +187,8 @@ def test_the_margin_is_learned_from_whole_tasks() -> None:
     (decision, *_) = (row for row in events(episode, "decision") if row["kind"] == "order")
     assert episode.summary["deliveries"] == 1 and decision["goal"] == "O1"
     # The first guess, the order, and the way to charge if the robot went there.
-    assert 2 <= len(world.robot.needed) <= 3
-    assert world.robot.margin == max(world.robot.needed) >= 1.2
+    assert 2 <= len(world.robot._needed) <= 3
+    assert world.robot.margin == max(world.robot._needed) >= 1.2
 
 
 def test_a_task_that_took_more_raises_the_margin() -> None:
@@ -213,8 +213,9 @@ def test_orders_beyond_the_battery_are_refused_counted_and_never_hang() -> None:
 
 def test_a_charger_believed_to_be_cut_off_is_a_counted_refusal_and_no_hang() -> None:
     world = quiet(orders=far_order(), start=SMALL.stations[-1])
+    world.step()
     for node in world.floor.neighbours(CHARGER):
-        world.belief.bump(node, 0.0)
+        world.belief.bump(node, world.time_s)
     episode = drive(world, 900.0)
     first = events(episode, "decision")[0]
     assert (first["kind"], first["refused"]) == ("wait", [["O1", "no_charger"]])

@@ -112,8 +112,10 @@ def test_opposite_lanes_are_apart_and_keep_right():
     layout = city_layout(east, rules=CityRules(drops=1, pickups=1, chargers=1))
     city = layout.map
     there, back = city.node("0>1/5"), city.node("1>0/5")
-    assert city.position_m[there].tolist() == pytest.approx([25.0, -1.0]), "south of an eastbound"
-    assert city.position_m[back].tolist() == pytest.approx([25.0, 1.0])
+    assert city.position_m[there].tolist() == pytest.approx([25.0, 1.0]), (
+        "south of the middle; y down"
+    )
+    assert city.position_m[back].tolist() == pytest.approx([25.0, -1.0])
     targets, lengths = city.successors(there)
     assert dict(zip(targets.tolist(), lengths.tolist(), strict=True)) == {
         city.node("0>1/6"): 5.0, back: 2.0

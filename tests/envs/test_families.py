@@ -58,7 +58,11 @@ PARAMETERS = {
 @given(data=st.data(), seed=st.integers(0, 3))
 def test_every_family_keeps_its_promises(family, data, seed):
     parameters = data.draw(PARAMETERS[family])
-    layout = family(**parameters, seed=seed, cell_size_m=0.5)
+    try:
+        layout = family(**parameters, seed=seed, cell_size_m=0.5)
+    except ValueError as error:
+        assert "no room for a station beside the pick faces: choose other" in str(error)
+        return
     assert layout.dropped == 0 and layout.map.cell_size_m == 0.5
     check_layout(layout)
     check_graph_distances(layout, sample=3, seed=seed)
@@ -86,6 +90,14 @@ def test_counts_below_the_least_are_named(family):
 def test_edges_are_named(family, edges):
     with pytest.raises(ValueError, match="station_edges must name some of north, east"):
         family(station_edges=edges)
+
+
+def test_a_station_takes_no_pick_face():
+    tiny = {"corridors": 2, "length": 1, "shelf_rows": 1, "head": 1}
+    with pytest.raises(ValueError, match="long corridors: no room for a station beside the pick"):
+        long_corridors(**tiny, station_edges=("north", "south"))
+    layout = long_corridors(**tiny, station_edges=("north", "south"), station_every=1)
+    assert layout.stations == (0, 2, 6, 8) and layout.storage == (1, 7)
 
 
 @pytest.mark.parametrize("numbers", [(10, 20, 10, 2, 1), (20, 40, 10, 2, 2)])

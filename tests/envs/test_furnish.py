@@ -146,6 +146,8 @@ def test_a_ready_layout_keeps_what_the_file_leaves_out():
     again = furnish(layout, {"chargers": {"cells": [base.map.cell(base.storage[0])]}})
     assert len(again.zones) == 1 and base.storage[0] not in again.storage
     assert again.chargers == base.storage[:1] and again.charger_w == ()
+    taken = furnish(layout, {"stations": {"cells": [base.map.cell(base.chargers[0])]}})
+    assert taken.chargers == base.chargers[1:] and taken.charger_w == (90.0,) * 4
 
 
 BAD = [

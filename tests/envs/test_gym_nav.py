@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envs.gym.nav import ACTIONS, GIVE_WAY, STAY, WarehouseNav
-from envs.gym.observe import BODY, CLOSED, PEOPLE, RISK, WALL, WAY
+from envs.gym.observe import BODY, CLOSED, PEOPLE, RISK, ROBOTS, WALL, WAY
 from envs.gym.policies import PlannerPolicy
 from envs.gym.rewards import TERMS, Rewards
 from envs.layouts import fulfilment
@@ -91,14 +91,20 @@ def test_the_way_falls_towards_the_goal_and_the_body_points_at_it() -> None:
 
 
 def test_people_are_seen_a_tick_late_and_closed_cells_are_marked() -> None:
-    env = nav(workers=12)
+    env = nav(workers=12, traffic=4, radius=6)
     observation, _ = env.reset(seed=0)
     assert not observation["window"][PEOPLE].any()
-    peopled = False
+    marks = 0
     for _ in range(60):
         observation, *_ = env.step(STAY)
-        peopled |= bool(observation["window"][PEOPLE].any())
-    assert peopled
+        corner = np.subtract(divmod(env.world.robot.node, GRID.cols), 6)
+        for channel, person in ((PEOPLE, True), (ROBOTS, False)):
+            tracks = [t for t in env.world.belief.tracks.values() if t.person == person]
+            cells = [np.subtract(divmod(t.node, GRID.cols), corner).tolist() for t in tracks]
+            inside = sorted({(i, j) for i, j in cells if 0 <= i <= 12 and 0 <= j <= 12})
+            assert [(i, j) for i, j in np.argwhere(observation["window"][channel])] == inside
+            marks += len(inside)
+    assert marks > 60
     node = env.world.robot.node
     closed = next(n for n in GRID.successors(node)[0].tolist())
     env.world.belief.bump(closed, env.world.time_s)

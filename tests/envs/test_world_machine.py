@@ -191,11 +191,19 @@ def reopened(world: World, tick: int) -> None:
             return
 
 
+def forgetful(world: World, tick: int) -> None:
+    """What was seen lately is taken for old."""
+    if tick > 20:
+        looked = world.belief.senses.looked
+        looked[looked > 1] = 1
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
         (overdrawn, "charge"), (overfull, "charge"), (leaking, "energy"), (ghost, "wall"),
         (doubled, "shared"), (leaping, "jump"), (frozen, "time"), (reopened, "delivered twice"),
+        (forgetful, "ages"),
     ],
 )  # fmt: skip
 def test_a_broken_world_is_caught(spoil: Callable[[World, int], None], said: str) -> None:

@@ -8,10 +8,11 @@ import itertools
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from envs.layouts import Layout, built_in, fulfilment
+from envs.layouts import Layout, built_in, fulfilment, furnish, ready
+from envs.world import WAIT, World
 from envs.zones import Zone, robot_map, speed_m_s
 from planners import GraphMap, GridMap
 
@@ -107,6 +108,7 @@ def zones(draw):
 
 @settings(max_examples=150, deadline=None)
 @given(walls=st.sets(cells, max_size=16), zones=zones())
+@example(walls={(0, 1), (1, 2), (0, 3)}, zones=(Zone("pocket", "speed_limit", (1, 2), 0.25),))
 def test_robots_drive_by_the_words_of_the_rules(walls, zones):
     walls -= {(0, 0), (0, 6), (5, 6)}
     try:
@@ -243,3 +245,39 @@ def test_the_lowest_limit_counts_and_none_raises_the_speed():
     speed = speed_m_s(dataclasses.replace(layout, zones=zones), 0.7)
     assert speed[free[:3]].tolist() == [0.3] * 3 and speed[list(b)].tolist() == [0.2] * 6
     assert (np.delete(speed, free[:9]) == 0.7).all()
+
+
+def test_in_a_world_traffic_keeps_to_zones_and_people_do_not():
+    aisle = [[row, 8] for row in range(5, 26)]
+    layout = furnish(
+        ready("small"),
+        {
+            "zones": [
+                {"name": "up", "kind": "one_way", "cells": aisle, "direction": "north"},
+                {"name": "hall", "kind": "keep_out", "rectangle": [0, 3, 2, 55]},
+                {"name": "slow", "kind": "speed_limit", "rectangle": [26, 0, 28, 58],
+                 "speed_m_s": 0.25},
+            ]
+        },
+    )  # fmt: skip
+    robots, limits = robot_map(layout), speed_m_s(layout, 99.0)
+    world = World(layout, seed=3, workers=20, traffic=25)
+    legal, broken, slow = {}, set(), 0
+    before = world.crowd.agents
+    for _ in range(2400):
+        was = (before.node.copy(), before.to.copy(), before.done_mm.copy())
+        world.step(WAIT)
+        now = world.crowd.agents
+        for agent in np.flatnonzero(now.to >= 0).tolist():
+            u, v = int(now.node[agent]), int(now.to[agent])
+            if (u, v) not in legal:
+                legal[u, v] = v in robots.successors(u)[0]
+            if not legal[u, v]:
+                broken.add(int(now.kind[agent]))
+            same = was[0][agent] == u and was[1][agent] == v
+            if same and now.kind[agent] == 1 and np.isfinite(limits[v]) and limits[v] < 1:
+                slow += 1
+                assert now.done_mm[agent] - was[2][agent] <= 1000 * limits[v] * world.tick_s
+        before = now
+    assert broken == {0}, "people alone walk against the rules"
+    assert slow > 50

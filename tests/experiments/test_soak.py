@@ -97,6 +97,8 @@ def test_a_robot_is_stuck_with_an_order_and_not_without_one():
             world.accept("O1")
         watch = watched(world, 40, stuck_s=30.0)
         assert [agent["kind"] for agent in watch.stuck()] == stuck
+        if stuck:  # from node 0 to the pick face at 5: five metres at 0.7 m/s
+            assert watch.stuck()[0]["way_s"] == pytest.approx(5 / 0.7)
         assert watch.columns()["robot_waiting"] == (1.0 if asked else None)
 
 
@@ -168,11 +170,14 @@ def test_rows_name_the_stuck_on_the_page(call, tmp_path):
     call("experiment", page, "--out", out, "--executor", "threads", "--workers", "1")
     file = Path(out / "rows.jsonl")
     rows = [json.loads(line) for line in file.read_text().splitlines()]
-    agent = {"agent": 6, "kind": "traffic", "gap_s": 1234.5, "node_at_end": 77}
+    agent = {"agent": 6, "kind": "traffic", "gap_s": 1234.5, "way_s": 60.2, "node_at_end": 77}
     rows[0] |= {"stuck": 1, "stuck_agents": [agent]}
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     shown = call("report", out).stdout
-    assert "agent 6 (traffic), 1234.5 s, at the end on node 77" in shown
+    assert (
+        "agent 6 (traffic), 1234.5 s, of which a free way takes 60 s, at the end on node 77"
+        in shown
+    )
     assert "**short**" in shown
 
 
