@@ -159,7 +159,7 @@ def _homes(nodes: list[int]) -> Any:
     def homes(self: Places, seed: int, workers: int, traffic: int) -> list[int]:
         layout = self._layout
         share = np.cumsum(layout.pick_share)
-        self._beats = [Beat(layout.stations, layout.storage, share)] * len(nodes)
+        self._beats = [Beat(layout.stations, layout.storage, share, self._floor.xy)] * len(nodes)
         return nodes
 
     return homes

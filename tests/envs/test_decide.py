@@ -308,3 +308,12 @@ def test_without_the_wait_for_a_mover_two_would_share_a_node() -> None:
         world.crowd.floor.arrays, agents, world.crowd.holder, world.crowd.clock, 0, 2
     )
     assert not is_sound(agents, world.crowd.holder, world.crowd.clock)
+
+
+@ENGINES
+def test_who_waits_for_an_occupied_dead_end_leaves_its_mouth_free(engine: str) -> None:
+    """Whoever works in the dead end gets out past the one who waits, who goes in after that."""
+    world = scene(open_grid(1, 8), [Agent(6, 7), Agent(7, 3, busy=True)], 0, engine=engine)
+    assert turn(world).moves == {0: 5}
+    through = scene(open_grid(2, 8), [Agent(6, 7), Agent(7, 3, busy=True)], 0, engine=engine)
+    assert turn(through).moves == {}, "there is another way out"
