@@ -153,12 +153,6 @@ class ChargerQueues:
             self._turn[charger] = tick
             self.version += 1
 
-    def set_out(self, agent: int, tick: int) -> None:
-        """The agent whose turn it is drives to the plug only now: expect it to stay from now on."""
-        charger = self._at.get(agent)
-        if charger is not None and self.may_enter(agent, charger):
-            self._turn[charger] = tick
-
     def charger_of(self, agent: int) -> int | None:
         """The charger that an agent queues for or is at, None for nobody's."""
         return self._at.get(agent)
@@ -235,8 +229,6 @@ class Recharging:
         if self._trips_to_charge == 1:
             self._queues.leave(self._robot, tick)
             self._due, self._ticks = next(self._times)
-        elif self._trips_to_charge == 2:
-            self._queues.set_out(self._robot, tick)
         elif self._trips_to_charge == 2:
             self._queues.sets_out(self._robot, tick)
         self._trips_to_charge = max(0, self._trips_to_charge - 1)

@@ -33,6 +33,7 @@ TOLERANCE = {
     "energy": 1e-4,
     "blockage": 0.05,
 }
+STANDS_S = 2.0  # (a) who has stood so long is taken to stand
 GONE = 1e-6  # evidence in seconds, or mean robots, that counts as none
 
 
@@ -236,7 +237,7 @@ class Layers:
         for agent in people_seen(senses, tick).tolist():
             x, y, vx, vy = senses.motion[agent].tolist()
             later_s = (tick - int(senses.tracks[agent, 0])) * tick_s + ahead_s
-            stands = (tick - int(senses.tracks[agent, 2])) * tick_s >= 2.0
+            stands = stood_s(senses, agent) >= STANDS_S
             dx, dy = place[:, 0] - x, place[:, 1] - y
             stays = (1.0 if stands else 0.3) * np.exp(-later_s / model.stay_s)
             chance += (
@@ -264,10 +265,9 @@ class Layers:
             taken[node] = model.detour_s * float(
                 senses.doubt_p[d] * left(senses.doubt_fade, stamp, tick)
             )
-        tick_s = float(senses.floats[at.TICK_S])
-        stood, stop_s = round(2.0 / tick_s), max(model.standing_s, 1e-9)
+        tick_s, stop_s = float(senses.floats[at.TICK_S]), max(model.standing_s, 1e-9)
         for agent in bodies_seen(senses, tick).tolist():
-            if tick - int(senses.tracks[agent, 2]) >= stood:
+            if stood_s(senses, agent) >= STANDS_S:
                 node = int(senses.tracks[agent, 1])
                 x, y = self._map.positions_m([node])[0].tolist()
                 away_m = 0.0 if robot_m is None else math.dist(robot_m, (x, y))
@@ -310,6 +310,12 @@ def left(table: Values, stamps: Any, tick: int) -> Any:
     """What is left of evidence with these stamps: (k, 1) for an array of them."""
     ticks = np.minimum(tick - stamps, table.size - 1)
     return table[ticks] if np.isscalar(stamps) else table[ticks][:, None]
+
+
+def stood_s(senses: at.Senses, agent: int) -> float:
+    """How long a body had stood when it was last seen."""
+    ticks = int(senses.tracks[agent, 0] - senses.tracks[agent, 2])
+    return ticks * float(senses.floats[at.TICK_S])
 
 
 def bodies_seen(senses: at.Senses, tick: int) -> Ids:

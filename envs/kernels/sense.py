@@ -14,6 +14,7 @@ from .sense_doubts import contains, weigh
 from .sense_floor import clear, heading, in_sight, near, near_places, place_of, within, x_of, y_of
 from .sense_state import (
     BODIES,
+    CELL_M,
     CLOSURE,
     COLS,
     DETECTION,
@@ -25,6 +26,7 @@ from .sense_state import (
     NOW,
     OBSTACLES,
     PERSON,
+    RADIUS_M,
     STANDING,
     TELEMETRY,
     TICK_S,
@@ -122,7 +124,12 @@ def look(tick: int, agents: Any, closed: Any, senses: Senses) -> None:
         set_view(node, senses)
     ints[LOOKED] = tick
     ints[BODIES] = ints[OBSTACLES] = 0
+    x, y = x_of(node, senses), y_of(node, senses)
+    sight_m = floats[RADIUS_M] + 2.0 * floats[CELL_M]
     for agent in range(robot):
+        away = max(abs(agents.x_m[agent] - x), abs(agents.y_m[agent] - y))
+        if away > sight_m and ints[COLS] > 0:  # on a grid no edge is longer than a cell
+            continue
         seen = in_sight(node, agents.node[agent], senses) or (
             agents.to[agent] >= 0 and in_sight(node, agents.to[agent], senses)
         )

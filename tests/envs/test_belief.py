@@ -355,6 +355,41 @@ def test_somebody_standing_costs_a_wait() -> None:
     assert belief.costs().layer("blockage")[MIDDLE] == 0.0
 
 
+def test_who_walked_when_last_seen_is_not_taken_to_stand() -> None:
+    belief = belief_on()
+    start = OPEN.node((4, 14))
+    for k in range(3):
+        tick = watch(belief, 1 + k, 1, [(PERSON, start, start - 1, 300 * k, 1000)])
+    belief.refresh(0.5 * tick + 4.0, (0.0, 4.0), force=True)
+    assert belief.costs().layer("blockage").max() == 0.0
+
+
+def test_somebody_standing_is_expected_to_go_on_standing() -> None:
+    """Without a prior: the chance at arrival is that of a dwell that has no memory."""
+    belief = belief_on()
+    tick = watch(belief, 1, 8, [(PERSON, MIDDLE)], robot=MIDDLE - 7)
+    belief.refresh(0.5 * tick, (3.0, 4.0), force=True)
+    ahead_s = 7.0 / 0.7
+    seen_s, pace = 4.0, 1.0 / 0.7
+    learned = seen_s / (seen_s + 300.0)
+    expected = learned + math.exp(-(ahead_s + 0.5) / 15.0)
+    risk = belief.costs().layer("risk")[MIDDLE]
+    assert risk == pytest.approx(1.0 - math.exp(-expected * pace), rel=0.02)
+
+
+def test_very_large_maps_do_without_directions_and_payload(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("envs.belief.senses.WIDE", 10)
+    monkeypatch.setattr("envs.belief.layers.WIDE", 10)
+    belief = belief_on(fleet=1)
+    energy = belief.costs().layer("energy").copy()
+    tick = watch(belief, 1, 60, [(TRAFFIC, MIDDLE, MIDDLE + 1, 400, 1000)])
+    belief.refresh(0.5 * tick, None, kg=10.0)
+    assert belief.senses.fleet.shape == (OPEN.size, 1)
+    assert "oncoming" not in belief.costs().layers
+    assert belief.costs().layer("congestion")[MIDDLE] > 0.02
+    assert belief.costs().layer("energy")[0] == energy[0]
+
+
 def test_numbers_out_of_range_are_refused() -> None:
     with pytest.raises(ValueError, match="detection must be in"):
         SensorModel(detection=1.5)
