@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup deliver test test-slow check format lint types imports browser bench peers experiment report factors soak notebook build clean
+.PHONY: help setup deliver test test-slow check format lint types imports browser bench peers rl-peers experiment report factors soak notebook build clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,11 @@ peers: setup  ## ours and other libraries side by side, ten minutes (installs th
 	$(BIN)/python -m pip install --quiet --editable ".[peers]"
 	$(BIN)/aislewise peers
 
+rl-peers: setup  ## WarehouseNav-v0 beside POGEMA and RWARE (they go into .venv-rl)
+	$(PYTHON) -m venv .venv-rl
+	.venv-rl/bin/python -m pip install --quiet pogema==1.4.0 rware==2.0.0
+	$(BIN)/aislewise peers --workload gym
+
 experiment: setup  ## run the built-in experiment into runs/first
 	$(BIN)/aislewise experiment experiments/specs/first.toml --out runs/first
 
@@ -78,4 +83,4 @@ build: setup  ## wheel and source distribution into dist/
 	$(BIN)/python -m build --quiet
 
 clean:  ## remove what the targets made
-	rm -rf $(VENV) dist runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-rl dist runs .pytest_cache .mypy_cache .ruff_cache .hypothesis

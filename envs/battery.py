@@ -70,23 +70,6 @@ class RobotProfile:
         drive_j = (self.drive_j_per_m + self.drive_j_per_m_kg * kg) * length_m
         return (drive_j + self.ambient_w * time_s) / 3600.0
 
-    def drive_mj(self, length_mm: int, kg: float) -> int:
-        """Millijoules for `length_mm` millimetres at constant speed with `kg` on board."""
-        return round(self.drive_j_per_m_kg * (self.mass_kg + kg) * length_mm)
-
-    def ambient_mj(self, time_ms: int) -> int:
-        """Millijoules that computers and sensors draw in `time_ms`."""
-        return round(self.ambient_w * time_ms)
-
-    def start_mj(self, kg: float) -> int:
-        """Millijoules of one start and stop: the kinetic energy less what braking wins back."""
-        kinetic_j = 0.5 * (self.mass_kg + kg) * self.speed_m_s**2
-        return round(1000.0 * kinetic_j * (1.0 - self.regen))
-
-    def turn_mj(self) -> int:
-        """Millijoules of one turn on the spot, whatever its angle."""
-        return round(1000.0 * 0.5 * self.inertia_kg_m2 * self.turn_rad_s**2)
-
     def turn_ms(self, angle_rad: float) -> int:
         """Milliseconds to turn by `angle_rad`, an angle in [0, pi]."""
         return round(1000.0 * angle_rad / self.turn_rad_s)

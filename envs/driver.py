@@ -104,7 +104,7 @@ class Driver:
             return
         if self._question is None:
             self._charging.finish()
-            self.replanner.refresh(force=True)
+            self.replanner.refresh(force=bool(names))  # idle, nothing hangs on the last seconds
             self._question = snapshot_of(world)
         decision = self.chooser.choose(self._question)
         self._question = None

@@ -21,6 +21,7 @@ from .routes import Leg, Route
 from .streams import stream_key, unit
 from .world import WAIT, YIELD, World
 
+ENCOUNTER_S = 5  # (a) how far ahead encounters are predicted
 LED = ("astar", "wastar")  # the strategies that an estimate of the layers leads
 # The order of w = 1: layers count in full, and the weight only says what has to be proven.
 BY_LAYERS = Guidance(estimate="none", lead_weight=1.0)
@@ -208,8 +209,10 @@ class Replanner:
             return "cost_change"
         if since_s >= settings.replan_s:
             return "periodic"
-        if since_s >= settings.encounter_pause_s and belief.meets(self._way_m(route), now):
-            return "encounter"
+        if since_s >= settings.encounter_pause_s:
+            way_m = route.ahead_m(world.profile.speed_m_s, ENCOUNTER_S)
+            if belief.meets(way_m, now):
+                return "encounter"
         return None
 
     def _costs_more(self, route: Route) -> bool:
@@ -225,11 +228,6 @@ class Replanner:
     def _versions(self) -> tuple[int, int]:
         belief = self.world.belief
         return belief.map_version, belief.costs().version
-
-    def _way_m(self, route: Route) -> list[tuple[float, float]]:
-        """Where the robot will be in 0 to 5 seconds if nothing stops it."""
-        xy, speed = self.world.floor.xy, self.world.profile.speed_m_s
-        return [xy(route.ahead(k * speed)) for k in range(6)]
 
     # Plans.
 

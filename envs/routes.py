@@ -27,6 +27,7 @@ class Route:
         ids: (k,) its nodes; `nodes` the same as a list.
         lengths_m, edges: (k - 1,) of its moves, as `planners.walks.steps` has them.
         along_m: (k,) metres from its beginning.
+        place_m: (k,) position of each node.
         left_s: (k,) what the rest from each node was to cost when that was last looked at.
         at: index of the node reached.
     """
@@ -36,6 +37,7 @@ class Route:
     lengths_m: Values
     edges: Ids
     along_m: list[float]
+    place_m: list[tuple[float, float]]
     left_s: Values
     at: int = 0
 
@@ -45,7 +47,8 @@ class Route:
         lengths_m, edges = steps(map, ids, costs)
         along_m = [0.0, *np.cumsum(lengths_m).tolist()]
         left_s = rest_sums(costs.price(ids, lengths_m, edges))
-        return cls(ids, ids.tolist(), lengths_m, edges, along_m, left_s)
+        place_m = [(x, y) for x, y in map.positions_m(ids).tolist()]
+        return cls(ids, ids.tolist(), lengths_m, edges, along_m, place_m, left_s)
 
     def rest_costs(self, costs: CostField) -> Values:
         """Cost of each move of the rest at the costs of now."""
@@ -66,10 +69,12 @@ class Route:
         """The nodes still to go, the present one first."""
         return self.nodes[self.at :]
 
-    def ahead(self, metres: float) -> int:
-        """The node reached after so many more metres; the last one beyond the end."""
-        at = bisect_right(self.along_m, self.along_m[self.at] + metres + 1e-9) - 1
-        return self.nodes[at]
+    def ahead_m(self, speed_m_s: float, seconds: int) -> list[tuple[float, float]]:
+        """The position of the node reached 0, 1, ... `seconds` seconds from now, if nothing stops
+        the robot; the last one beyond the end."""
+        along_m, here_m = self.along_m, self.along_m[self.at] + 1e-9
+        reached = (bisect_right(along_m, here_m + k * speed_m_s) - 1 for k in range(seconds + 1))
+        return [self.place_m[k] for k in reached]
 
     def follow(self, node: int) -> bool:
         """Note where the robot stands: on the node reached or on the next; False if beside it."""

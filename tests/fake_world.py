@@ -53,8 +53,7 @@ class FakeWorld:
         self.robot = SimpleNamespace(
             node=0, heading_rad=0.0, payload_kg=0.0, battery=SimpleNamespace(drained_mj=0)
         )
-        size = 7 * COLS
-        self.floor = SimpleNamespace(size=size, xy=lambda k: (float(k % COLS), float(k // COLS)))
+        self.floor = SimpleNamespace(size=7 * COLS)
         self.robot_position_m = (0.0, 0.0)
         self.rows: list[dict[str, Any]] = []
 

@@ -155,7 +155,7 @@ def list_wishes(floor, agents, holder, closed, fields, clock, turn, i, depth):
 
 
 def busy_mouth(floor, agents, holder, i):
-    """The only way out of the agent's goal while somebody else is in there, else -1.
+    """The only way left out of the agent's goal while somebody else is in there, else -1.
 
     Who waits there would lock the other in; the node before it is the place to wait.
     """
@@ -165,10 +165,14 @@ def busy_mouth(floor, agents, holder, i):
     mouth = -1
     for k in range(degree(floor, goal)):
         node = step(floor, goal, k, agents.kind[i])
-        if node >= 0:
-            if mouth >= 0:
-                return -1
-            mouth = node
+        if node < 0:
+            continue
+        other = holder[node]
+        if other >= 0 and other != i and agents.to[other] < 0:
+            continue  # somebody stands there: no way out for now
+        if mouth >= 0:
+            return -1
+        mouth = node
     return mouth
 
 

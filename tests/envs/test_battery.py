@@ -63,12 +63,12 @@ def test_closed_form_agrees_with_open_rmf(robot: RobotProfile, length_m: float, 
 
 def test_tick_by_tick_energy_equals_the_closed_form() -> None:
     robot, ticks, length_mm = PROFILES["delivery"], 2000, 350
-    battery = Battery(robot, 0.5)
+    battery, rates = Battery(robot, 0.5), energy_rates(robot, 0.5)
     for _ in range(ticks):
-        battery.drain(robot.drive_mj(length_mm, 5.0))
-        battery.drain(robot.ambient_mj(500))
+        battery.drain_nj(departure_nj(rates, 5000, length_mm, False, False))
+        battery.drain_nj(rates.ambient_nj)
     expected = robot.trip_wh(ticks * length_mm / 1000, ticks * 0.5, 5.0)
-    assert battery.drained_mj / MJ_PER_WH == pytest.approx(expected, rel=1e-5)  # whole mJ
+    assert battery.drained_mj / MJ_PER_WH == pytest.approx(expected, rel=1e-9)
 
 
 def test_profiles_carry_the_published_constants() -> None:
