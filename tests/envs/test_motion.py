@@ -204,4 +204,4 @@ def test_the_books_balance_whatever_happens(seed: int) -> None:
     standing = quiet(initial_soc=0.5)
     standing.advance(WAIT, 1500, goes_on=True)
     driving_mj = battery.drained_mj - standing.robot.battery.drained_mj
-    assert driving_mj >= world.profile.drive_mj(moved_mm, 0.0) - drives
+    assert driving_mj >= world.profile.drive_j_per_m * moved_mm - drives
