@@ -28,7 +28,7 @@ CONTACT_M = 0.5  # two bodies this close have touched (a)
 SUMMARY_KEYS = (
     "deliveries", "late", "delivery_time_p50_s", "delivery_time_p95_s", "close_encounters",
     "near_seconds", "contacts", "wh_per_delivery", "charges", "charger_wait_s", "strandings",
-    "give_ups", "aborts", "refusals", "replans", "route_changes",
+    "give_ups", "aborts", "refusals", "replans", "spared", "route_changes", "churn", "delay_s",
     "plan_ms_p50", "plan_ms_p99", "proven_bound", "paid_over_planned",
     "decided_by", "sim_seconds_per_wall_second", "trace_hash", "seed",
 )  # fmt: skip
@@ -136,7 +136,10 @@ class Tally:
             "charger_wait_s": self.charger_wait_s,
             "refusals": dict(sorted(Counter(code for _, code in self.refused).items())),
             "replans": dict(sorted(self.replans.items())),
+            "spared": dict(sorted(self.spared.items())),
             "route_changes": self.route_changes,
+            "churn": self.churn if self.driven_m > 0 else None,
+            "delay_s": self.delay_s,
             "plan_ms_p50": percentile(self.plan_ms, 50),
             "plan_ms_p99": percentile(self.plan_ms, 99),
             "proven_bound": bound if bound is not None and math.isfinite(bound) else None,

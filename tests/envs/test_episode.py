@@ -23,7 +23,7 @@ from planners.tasks import make_chooser
 DELIVER_KEYS = {
     "deliveries", "late", "delivery_time_p50_s", "delivery_time_p95_s", "close_encounters",
     "near_seconds", "contacts", "wh_per_delivery", "charges", "charger_wait_s", "strandings",
-    "give_ups", "aborts", "refusals", "replans", "route_changes",
+    "give_ups", "aborts", "refusals", "replans", "spared", "route_changes", "churn", "delay_s",
     "plan_ms_p50", "plan_ms_p99", "proven_bound", "paid_over_planned",
     "decided_by", "sim_seconds_per_wall_second", "trace_hash", "seed",
 }  # fmt: skip
