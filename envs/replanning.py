@@ -19,9 +19,11 @@ from planners.tasks.reserve import DEFAULT_RULE
 from .battery import MJ_PER_WH
 from .routes import Leg, Route
 from .streams import stream_key, unit
+from .turns import with_fewer_turns
 from .world import WAIT, YIELD, World
 
 ENCOUNTER_S = 5  # (a) how far ahead encounters are predicted
+HOLD_SHARE = 1.0
 LED = ("astar", "wastar")  # the strategies that an estimate of the layers leads
 # The order of w = 1: layers count in full, and the weight only says what has to be proven.
 BY_LAYERS = Guidance(estimate="none", lead_weight=1.0)
@@ -104,6 +106,7 @@ class Replanner:
         self._refreshed = -1  # the tick in which belief was last brought up to date at once
         self._seen = (-1, -1)  # versions of map and costs that the route was last judged on
         self._tried: int | None = None  # the node that the last move was to leave
+        self._held_s = 0.0  # letting somebody pass, without a move between
         self._heading: float | None = None  # where the robot pointed then
         self._stood = False  # whether that move failed
         costs = world.belief.costs()
@@ -180,12 +183,29 @@ class Replanner:
         if route is None or route.at + 1 >= len(route.nodes):
             world.tally.delay_s += world.tick_s
             return WAIT
+        if self._lets_pass(route):
+            world.tally.delay_s += world.tick_s
+            self._held_s += world.tick_s
+            self._tried = None
+            return WAIT
+        self._held_s = 0.0
         self._tried, self._heading = route.nodes[route.at], world.robot.heading_rad
         # In turn, two ticks each (traffic robots decide on even ones): offer the place to whoever
         # wants it, and try to move.
         if self.blocked_ticks >= self.settings.yield_after and world.tick // 2 % 2:
             return YIELD
         return route.nodes[route.at + 1]
+
+    def _lets_pass(self, route: Route) -> bool:
+        """Whether to stand while somebody walks by: as long as meeting them would cost, lam_R."""
+        world, belief = self.world, self.world.belief
+        if self._held_s >= belief.costs().weights["risk"] * HOLD_SHARE:
+            return False
+        xy, node = world.floor.xy, route.nodes[route.at + 1]
+        (x0, y0), (x1, y1) = world.robot_position_m, xy(node)
+        step_s = math.hypot(x1 - x0, y1 - y0) / world.profile.speed_m_s / 2
+        way = [(x0, y0), ((x0 + x1) / 2, (y0 + y1) / 2), (x1, y1)]
+        return belief.passes(way, world.time_s, step_s)
 
     # Reasons.
 
@@ -300,11 +320,24 @@ class Replanner:
             weight=settings.weight,
             **self._lead(),
         )
+        result = self._straighter(result, map_)
         plan_ms = 1000.0 * (time.perf_counter() - began)
         number = len(world.tally.plan_ms)
         exact = unit(self._check_key, number, 0) < settings.check_share
         check(map_, result, costs, exact=exact)
         return result, plan_ms
+
+    def _straighter(self, result: PlanResult, map: GridMap | GraphMap) -> PlanResult:
+        """The plan with fewer turns, as far as its bound leaves room; on small grids."""
+        exact = self._exact_now() if result.bound > 1 else None
+        if exact is None or not isinstance(map, GridMap) or result.path is None:
+            return result
+        assert self.leg is not None
+        kept = exact.bound(map.label(self.leg.goal), map)
+        profile = self.world.profile
+        turn_s = profile.turn_ms(math.pi / 2) / 1000.0
+        axis = self.world.robot.axis
+        return with_fewer_turns(result, map, self.world.belief.costs(), kept.values, turn_s, axis)
 
     def _lead(self) -> dict[str, Any]:
         """What leads the search, as arguments of `plan`."""

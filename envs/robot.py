@@ -91,6 +91,13 @@ class Robot:
         angle = self._angle(before, heading)
         return True if angle <= 1e-6 else self._turn(angle, tick)
 
+    @property
+    def axis(self) -> int | None:
+        """Along a row (2) or a column (0) of a grid; None before its first move."""
+        if self.heading_rad is None:
+            return None
+        return 0 if abs(math.sin(self.heading_rad)) > 0.5 else 2
+
     def _heading(self, start: int, node: int) -> float:
         (x0, y0), (x1, y1) = self._floor.xy(start), self._floor.xy(node)
         return math.atan2(y1 - y0, x1 - x0)

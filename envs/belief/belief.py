@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Values = npt.NDArray[np.float64]
 
+PASSING_AGE_S = 1.0  # (a) somebody seen longer ago is not waited for
 MEETING_AGE_S = 2.0  # (a) somebody seen longer ago is not counted on
 
 
@@ -170,6 +171,24 @@ class Belief:
             x, y, vx, vy = self.senses.motion[agent].tolist()
             for k, (at_x, at_y) in enumerate(way_m):
                 ahead_s = age_s + k
+                dx, dy = x + vx * ahead_s - at_x, y + vy * ahead_s - at_y
+                if dx * dx + dy * dy <= limit:
+                    return True
+        return False
+
+    def passes(self, way_m: Sequence[tuple[float, float]], time_s: float, step_s: float) -> bool:
+        """Whether somebody on the move is predicted within `near_m` of `way_m[k]`, k steps from now.
+
+        Only people seen moving within the last second count.
+        """
+        limit = self.model.near_m**2
+        for agent in people_seen(self.senses, round(time_s / self.tick_s)).tolist():
+            age_s = time_s - int(self.senses.tracks[agent, 0]) * self.tick_s
+            x, y, vx, vy = self.senses.motion[agent].tolist()
+            if age_s > PASSING_AGE_S or vx * vx + vy * vy < 0.04:
+                continue
+            for k, (at_x, at_y) in enumerate(way_m):
+                ahead_s = age_s + k * step_s
                 dx, dy = x + vx * ahead_s - at_x, y + vy * ahead_s - at_y
                 if dx * dx + dy * dy <= limit:
                     return True
