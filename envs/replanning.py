@@ -183,6 +183,10 @@ class Replanner:
         if route is None or route.at + 1 >= len(route.nodes):
             world.tally.delay_s += world.tick_s
             return WAIT
+        if self._keeps_off(route):
+            world.tally.delay_s += world.tick_s
+            self._tried = None
+            return YIELD
         if self._lets_pass(route):
             world.tally.delay_s += world.tick_s
             self._held_s += world.tick_s
@@ -195,6 +199,11 @@ class Replanner:
         if self.blocked_ticks >= self.settings.yield_after and world.tick // 2 % 2:
             return YIELD
         return route.nodes[route.at + 1]
+
+    def _keeps_off(self, route: Route) -> bool:
+        """Whether to wait two steps off the goal for whoever stands there: they have to get out."""
+        left = len(route.nodes) - 1 - route.at
+        return left <= 2 and self.world.belief.is_taken(route.nodes[-1], self.world.time_s)
 
     def _lets_pass(self, route: Route) -> bool:
         """Whether to stand while somebody walks by: as long as meeting them would cost, lam_R."""

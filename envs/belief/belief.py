@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Values = npt.NDArray[np.float64]
 
+SLOW_M_S = 0.2  # (a) slower than this is standing
 PASSING_AGE_S = 1.0  # (a) somebody seen longer ago is not waited for
 MEETING_AGE_S = 2.0  # (a) somebody seen longer ago is not counted on
 
@@ -185,13 +186,23 @@ class Belief:
         for agent in people_seen(self.senses, round(time_s / self.tick_s)).tolist():
             age_s = time_s - int(self.senses.tracks[agent, 0]) * self.tick_s
             x, y, vx, vy = self.senses.motion[agent].tolist()
-            if age_s > PASSING_AGE_S or vx * vx + vy * vy < 0.04:
+            if age_s > PASSING_AGE_S or math.hypot(vx, vy) < SLOW_M_S:
                 continue
             for k, (at_x, at_y) in enumerate(way_m):
                 ahead_s = age_s + k * step_s
                 dx, dy = x + vx * ahead_s - at_x, y + vy * ahead_s - at_y
                 if dx * dx + dy * dy <= limit:
                     return True
+        return False
+
+    def is_taken(self, node: int, time_s: float) -> bool:
+        """Whether somebody was seen standing on a node within the last second."""
+        senses = self.senses
+        seen = bodies_seen(senses, round(time_s / self.tick_s))
+        for agent in seen[senses.tracks[seen, 1] == node].tolist():
+            age_s = time_s - int(senses.tracks[agent, 0]) * self.tick_s
+            if age_s <= PASSING_AGE_S and float(np.hypot(*senses.motion[agent, 2:])) < SLOW_M_S:
+                return True
         return False
 
     # What comes in beside the looks.
