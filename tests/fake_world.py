@@ -25,6 +25,7 @@ class FakeBelief:
         self._costs = CostField(self._map, base=1.0, layers=layers)
         self.believed_blocked: frozenset[int] = frozenset()
         self.map_version, self.meeting, self.forced = 0, False, 0
+        self.passing, self.taken = False, -1
 
     def map(self) -> GridMap:
         return self._map.with_blocked(sorted(self.believed_blocked), True)
@@ -35,6 +36,13 @@ class FakeBelief:
     def meets(self, way_m: list[tuple[float, float]], time_s: float) -> bool:
         assert len(way_m) == 6
         return self.meeting
+
+    def passes(self, way_m: list[tuple[float, float]], time_s: float, step_s: float) -> bool:
+        assert len(way_m) == 3 and step_s > 0
+        return self.passing
+
+    def is_taken(self, node: int, time_s: float) -> bool:
+        return node == self.taken
 
     def refresh(self, *_: Any, force: bool = False, **__: Any) -> None:
         self.forced += force
@@ -51,9 +59,11 @@ class FakeWorld:
         self.belief, self.tally, self.profile = FakeBelief(), Tally(), robot_profile("delivery")
         self.meetings = SimpleNamespace(close_encounters=0)
         self.robot = SimpleNamespace(
-            node=0, heading_rad=0.0, payload_kg=0.0, battery=SimpleNamespace(drained_mj=0)
+            node=0, heading_rad=0.0, axis=2, payload_kg=0.0, battery=SimpleNamespace(drained_mj=0)
         )
-        self.floor = SimpleNamespace(size=7 * COLS)
+        self.floor = SimpleNamespace(
+            size=7 * COLS, xy=lambda node: (float(node % COLS), float(node // COLS))
+        )
         self.robot_position_m = (0.0, 0.0)
         self.rows: list[dict[str, Any]] = []
 

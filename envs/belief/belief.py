@@ -178,7 +178,7 @@ class Belief:
         return False
 
     def passes(self, way_m: Sequence[tuple[float, float]], time_s: float, step_s: float) -> bool:
-        """Whether somebody on the move is predicted within `near_m` of `way_m[k]`, k steps from now.
+        """Whether somebody walking is predicted within `near_m` of `way_m[k]`, k steps from now.
 
         Only people seen moving within the last second count.
         """

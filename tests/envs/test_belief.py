@@ -424,3 +424,23 @@ def test_nothing_that_a_factor_knows_matters_where_its_weight_is_zero(
     other = BeliefModel(**numbers)
     assert trace_hash(BeliefModel(), 0.0) == trace_hash(other, 0.0)
     assert trace_hash(BeliefModel(), 20.0) != trace_hash(other, 20.0), "where it is on, they matter"
+
+
+def test_who_walks_by_is_waited_for_and_who_stands_takes_the_node() -> None:
+    belief = belief_on()
+    for k in range(3):  # walks west along row 4 at 1.3 m/s, nearly at column 12
+        start = OPEN.node((4, 14))
+        tick = watch(belief, 1 + k, 1, [(PERSON, start, start - 1, 650 * k, 1000)])
+    crossing = [(12.0, 3.0 + 0.35 * k) for k in range(3)]
+    aside = [(12.0, 8.0 - 0.35 * k) for k in range(3)]
+    assert belief.passes(crossing, 0.5 * tick, 0.5)
+    assert not belief.passes(aside, 0.5 * tick, 0.5)
+    assert not belief.passes(crossing, 0.5 * tick + 1.5, 0.5), "not seen for too long"
+    assert not belief.is_taken(OPEN.node((4, 13)), 0.5 * tick), "on the move"
+    still = belief_on()
+    tick = watch(still, 1, 6, [(PERSON, MIDDLE), (TRAFFIC, MIDDLE + 3)])
+    x, y = OPEN.positions_m([MIDDLE])[0].tolist()
+    assert not still.passes([(x, y)] * 3, 0.5 * tick, 0.5), "standing"
+    assert still.is_taken(MIDDLE, 0.5 * tick) and still.is_taken(MIDDLE + 3, 0.5 * tick)
+    assert not still.is_taken(MIDDLE + 1, 0.5 * tick)
+    assert not still.is_taken(MIDDLE, 0.5 * tick + 1.5)

@@ -138,7 +138,7 @@ def test_after_long_standing_the_place_is_offered_in_turn() -> None:
 
 def test_only_a_tenth_less_changes_the_route() -> None:
     for extra, changes in ((0.1, 0), (0.5, 1)):
-        world, way = under_way(goal=6 * COLS + COLS - 1)
+        world, way = under_way(goal=6 * COLS + COLS - 1, strategy="astar")
         assert way.route is not None
         ids = way.route.ids[1:-1]
         world.belief.costs().update("risk", ids, extra)
@@ -152,7 +152,7 @@ def replanned(seed: int, hysteresis: float, exact_nodes: int) -> tuple[float, fl
     """Rest of the old route, of the route kept or taken, the optimum; did the route change?"""
     rng = np.random.default_rng(seed)
     goal = int(rng.integers(2 * COLS, 7 * COLS))
-    world, way = under_way(goal, hysteresis=hysteresis, exact_nodes=exact_nodes)
+    world, way = under_way(goal, strategy="astar", hysteresis=hysteresis, exact_nodes=exact_nodes)
     costs, old = world.belief.costs(), way.route
     assert old is not None
     nodes = rng.choice(7 * COLS, int(rng.integers(1, 50)), replace=False)
@@ -227,3 +227,49 @@ def test_the_node_underfoot_is_free_and_the_map_is_made_once() -> None:
     assert not first.is_blocked(0) and known_map(world) is first
     world.robot.node = 1
     assert known_map(world) is held
+
+
+# Courtesy.
+
+
+def test_somebody_passing_is_waited_for_as_long_as_a_meeting_would_cost() -> None:
+    world, way = under_way()
+    world.belief.passing = True
+    waits = 0
+    while (action := way.move()) == WAIT:
+        waits += 1
+        world.tick += 1
+        way.follow()
+        assert waits < 100
+    assert waits * world.tick_s == world.belief.costs().weights["risk"] == 1.0
+    assert world.tally.delay_s == 1.0
+    world.robot.node = action
+    way.follow()
+    assert way.move() == WAIT, "the next one is waited for anew"
+    world.belief.passing = False
+    assert way.move() >= 0
+
+
+def test_nobody_is_waited_for_where_risk_weighs_nothing() -> None:
+    world, way = under_way()
+    world.belief.passing = True
+    world.belief._costs._weights["risk"] = 0.0
+    assert way.move() >= 0
+
+
+def test_a_goal_that_somebody_stands_on_is_kept_off_two_steps_before() -> None:
+    world, way = under_way(goal=4)
+    world.belief.taken = 4
+    drive(world, way)
+    drive(world, way)
+    assert world.robot.node == 2
+    for _ in range(
+        40
+    ):  # they have to get out: the place is on offer, and nothing counts as blocked
+        assert way.move() == YIELD
+        world.tick += 1
+        way.follow()
+    assert way.blocked_ticks == 0
+    world.belief.taken = -1
+    drive(world, way)
+    assert world.robot.node == 3
