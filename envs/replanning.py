@@ -338,7 +338,8 @@ class Replanner:
 
     def _straighter(self, result: PlanResult, map: GridMap | GraphMap) -> PlanResult:
         """The plan with fewer turns, as far as its bound leaves room; on small grids."""
-        exact = self._exact_now() if result.bound > 1 else None
+        led = self.settings.guidance == "layers" and result.bound > 1
+        exact = self._exact_now() if led else None
         if exact is None or not isinstance(map, GridMap) or result.path is None:
             return result
         assert self.leg is not None

@@ -67,7 +67,9 @@ def test_what_is_spared_could_not_have_paid(monkeypatch: pytest.MonkeyPatch) -> 
             assert self.route is not None
             now_s = float(costs.step_costs(self.route.rest).sum())
             assert now_s < 0.9 * rest_s
-            assert now_s == pytest.approx(optimum_s, rel=1e-6)
+            assert (
+                optimum_s * (1 - 1e-6) <= now_s <= 1.5 * optimum_s
+            )  # less turns, within the bound
             seen["changed"] += 1
 
     monkeypatch.setattr(Replanner, "replan", checked)
@@ -151,8 +153,12 @@ def layered_plan(world: World, costs: CostField, map: GridMap, **settings: Any) 
     return way._plan()[0]
 
 
-def test_layers_lead_to_the_same_ways_at_any_weight() -> None:
-    """At w = 1.5 and 2 the routes cost what those of w = 1 cost; without the layers they do not."""
+def test_layers_lead_to_the_same_ways_at_any_weight(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At w = 1.5 and 2 the searches cost what those of w = 1 cost; without the layers they do not.
+
+    (Before what the bound leaves free is spent on fewer turns.)
+    """
+    monkeypatch.setattr(Replanner, "_straighter", lambda self, result, map: result)
     world = World(built_in(), seed=21, traffic=10, lam_congestion=4.0)
     base = 1.0 / world.profile.speed_m_s
     ratios: dict[tuple[str, float], list[float]] = {}
