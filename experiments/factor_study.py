@@ -28,13 +28,17 @@ class Part(BaseModel):
 
 
 class FloorAsked(Part):
-    """A map with its people and numbers of traffic robots; `others`: the other searches too."""
+    """A map with its people and numbers of traffic robots.
+
+    `others`: the other searches too; `seeds`: other than the page's.
+    """
 
     map: str = BUILT_IN
     workers: Count = 12
     traffic: Annotated[tuple[Count, ...], Field(min_length=1)] = (0,)
     held_out: bool = False
     others: bool = True
+    seeds: Annotated[int, Field(ge=1)] | None = None
 
 
 class Search(Part):
@@ -70,7 +74,7 @@ class FactorSpec(Page):
             FactorRun.of(factor, self._shift(floor, traffic, search, seed), floor.held_out)
             for floor in self.floors
             for traffic in floor.traffic
-            for seed in range(self.first_seed, self.first_seed + self.seeds)
+            for seed in range(self.first_seed, self.first_seed + (floor.seeds or self.seeds))
             for k, search in enumerate(self.searches[: None if floor.others else 1])
             for factor in (self.factors_of_others if k else FACTORS)
         )
