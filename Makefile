@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup deliver test test-slow check format lint types imports browser bench peers rl-peers experiment report factors soak notebook build clean
+.PHONY: help setup deliver test test-slow check format lint types imports browser bench peers rl-peers experiment report factors soak battery-stress notebook build clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,10 @@ factors: setup  ## the table of every factor, an hour or two: rows into docs/row
 soak: setup  ## 2,020 watched hours: rows into docs/rows, docs/soak.md
 	$(BIN)/aislewise experiment soak --full --workers $(JOBS) --out runs/soak-full
 	$(BIN)/python -m experiments.publish runs/soak-full docs
+
+battery-stress: setup  ## a 200 Wh robot under thresholds and under the reserve rule, half an hour
+	$(BIN)/aislewise experiment battery --full --workers $(JOBS) --out runs/battery
+	$(BIN)/aislewise report runs/battery
 
 notebook: setup  ## execute the notebooks in place
 	$(BIN)/jupyter-execute --inplace notebooks/*.ipynb
