@@ -214,4 +214,16 @@ def order_book(
         return orders
     if orders is None or isinstance(orders, OrderModel):
         return PoissonBook(layout, seed, orders or OrderModel())
+    for k, task in enumerate(orders, start=1):
+        name, stops = (task.id, task.stops) if isinstance(task, Order) else (f"O{k}", task)
+        check_stops(name, stops, layout.map.size)
     return ListBook(orders)
+
+
+def check_stops(name: str, stops: Sequence[int], size: int) -> None:
+    """Raise a ValueError where an order leads beyond the map."""
+    for node in stops:
+        if not 0 <= node < size:
+            raise ValueError(
+                f"order {name} has a stop on node {node}: the map has nodes 0 to {size - 1}"
+            )

@@ -28,7 +28,7 @@ from .engine import Engine, ReadableEngine
 from .floor import Floor
 from .kernels.state import TICK
 from .metrics import Meetings, Tally, TraceHash, finite
-from .orders import OrderBook, OrderModel, order_book
+from .orders import OrderBook, OrderModel, check_stops, order_book
 from .robot import Robot
 
 if TYPE_CHECKING:
@@ -268,12 +268,7 @@ class World:
         """Step 1: orders, announcements, blockages; then when to look again."""
         now = self.time_s
         for order in self.book.release(now):
-            for node in order.stops:
-                if not 0 <= node < self.floor.size:
-                    raise ValueError(
-                        f"order {order.id} has a stop on node {node}: "
-                        f"the map has nodes 0 to {self.floor.size - 1}"
-                    )
+            check_stops(order.id, order.stops, self.floor.size)
             self.note("order", order=order.id, stops=list(order.stops), due_s=finite(order.due_s))
         late = self._close_nodes(now)
         self._next_event_s = min(self.book.next_release_s(), self._blockages.next_change_s(now))

@@ -105,7 +105,6 @@ def test_an_order_beyond_the_map_is_named_at_once(stops: tuple[int, int], given:
         quiet(SMALL, orders=[stops if given == "tuples" else Order("O1", stops)])
 
 
-@pytest.mark.xfail(strict=True, reason="a list is looked at as its orders open, 12 at a time")
 def test_an_order_beyond_the_map_is_named_at_once_however_far_down_the_list() -> None:
     good = (SMALL.storage[0], SMALL.stations[0])
     with pytest.raises(ValueError, match="1000000"):
