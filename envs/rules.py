@@ -143,10 +143,10 @@ class _Turn:
         return [key[-1] for key in sorted(keys)]
 
     def _busy_mouth(self, i: int) -> int:
-        """The only way left out of the agent's goal while somebody else is in there, else -1."""
+        """The only way left out of a robot's goal while somebody else is in there, else -1."""
         agents, floor, holder = self.crowd.agents, self.crowd.floor.arrays, self.crowd.holder
         goal, kind = int(agents.goal[i]), agents.kind[i]
-        if kind == ROBOT or holder[goal] in (-1, i):
+        if kind != TRAFFIC or holder[goal] in (-1, i):
             return -1
         around = [step(floor, goal, k, kind) for k in range(degree(floor, goal))]
         ways = [n for n in around if n >= 0 and (holder[n] in (-1, i) or agents.to[holder[n]] >= 0)]

@@ -155,12 +155,13 @@ def list_wishes(floor, agents, holder, closed, fields, clock, turn, i, depth):
 
 
 def busy_mouth(floor, agents, holder, i):
-    """The only way left out of the agent's goal while somebody else is in there, else -1.
+    """The only way left out of a robot's goal while somebody else is in there, else -1.
 
-    Who waits there would lock the other in; the node before it is the place to wait.
+    A robot that waits there would lock the other in; the node before it is the place to wait.
+    People wait there for a moment only: they reach past.
     """
     goal = agents.goal[i]
-    if agents.kind[i] == ROBOT or holder[goal] < 0 or holder[goal] == i:
+    if agents.kind[i] != TRAFFIC or holder[goal] < 0 or holder[goal] == i:
         return -1
     mouth = -1
     for k in range(degree(floor, goal)):
