@@ -312,8 +312,12 @@ def test_without_the_wait_for_a_mover_two_would_share_a_node() -> None:
 
 @ENGINES
 def test_who_waits_for_an_occupied_dead_end_leaves_its_mouth_free(engine: str) -> None:
-    """Whoever works in the dead end gets out past the one who waits, who goes in after that."""
-    world = scene(open_grid(1, 8), [Agent(6, 7), Agent(7, 3, busy=True)], 0, engine=engine)
+    """Whoever works in the dead end gets out past the robot that waits, which goes in after that."""
+    robot = Agent(6, 7, person=False)
+    inside = Agent(7, 3, person=False, busy=True)
+    world = scene(open_grid(1, 8), [robot, inside], 0, engine=engine)
     assert turn(world).moves == {0: 5}
-    through = scene(open_grid(2, 8), [Agent(6, 7), Agent(7, 3, busy=True)], 0, engine=engine)
+    through = scene(open_grid(2, 8), [robot, inside], 0, engine=engine)
     assert turn(through).moves == {}, "there is another way out"
+    person = scene(open_grid(1, 8), [Agent(6, 7), inside], 0, engine=engine)
+    assert turn(person).moves == {}, "a person reaches past"
