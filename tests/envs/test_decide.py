@@ -312,7 +312,7 @@ def test_without_the_wait_for_a_mover_two_would_share_a_node() -> None:
 
 @ENGINES
 def test_who_waits_for_an_occupied_dead_end_leaves_its_mouth_free(engine: str) -> None:
-    """Whoever works in the dead end gets out past the robot that waits, which goes in after that."""
+    """Whoever works in the dead end gets out past the robot that waits for it."""
     robot = Agent(6, 7, person=False)
     inside = Agent(7, 3, person=False, busy=True)
     world = scene(open_grid(1, 8), [robot, inside], 0, engine=engine)
