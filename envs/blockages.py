@@ -8,8 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.spatial import cKDTree
 
 from planners import GridMap
 
@@ -136,13 +134,3 @@ def stays_connected(
         if missing:
             return False
     return True
-
-
-def near_matrix(floor: Floor, radius_m: float) -> csr_array:
-    """(n, n) sparse 0/1 matrix: free nodes within `radius_m` of each other, themselves included."""
-    free = np.flatnonzero(~np.asarray(floor.map.blocked).reshape(-1))
-    pairs = cKDTree(floor.position_m[free]).query_pairs(radius_m, output_type="ndarray")
-    i, j = free[pairs[:, 0]], free[pairs[:, 1]]
-    rows, cols = np.concatenate((i, j, free)), np.concatenate((j, i, free))
-    shape = (floor.size, floor.size)
-    return csr_array((np.ones(len(rows)), (rows, cols)), shape=shape)

@@ -101,7 +101,7 @@ class Crowd:
         homes = self._where.homes(seed, workers, traffic)
         self._stand(homes, robot_node, tick_s, robot_m_s)
         self._trips: list[Iterator[tuple[int, int]]] = [
-            iter(self._trips_of(layout, i, tick_s)) for i in range(self.n)
+            iter(self._trips_of(i, tick_s)) for i in range(self.n)
         ]
         self._held: list[list[int]] = [[-1, -1] for _ in range(self.n)]  # rows: this and next trip
         for i in range(self.n):
@@ -124,7 +124,7 @@ class Crowd:
             agents.x_m[i], agents.y_m[i] = self.floor.xy(node)
         agents.x0_m[:], agents.y0_m[:] = agents.x_m, agents.y_m
 
-    def _trips_of(self, layout: Layout, i: int, tick_s: float) -> Trips:
+    def _trips_of(self, i: int, tick_s: float) -> Trips:
         person = i < self.people
         return Trips(
             self._where.of(i), stream(self.seed, "worker" if person else "traffic",

@@ -124,18 +124,6 @@ class Floor:
             return 4
         return int(np.diff(self.arrays.indptr).max())
 
-    @property
-    def shortest_mm(self) -> int:
-        """The shortest edge."""
-        if isinstance(self.arrays, GridFloor):
-            return self.arrays.edge_mm
-        return int(self.arrays.length_mm.min(initial=1))
-
-    @property
-    def position_m(self) -> npt.NDArray[np.float64]:
-        """(size, 2) positions of all nodes, made anew at each call."""
-        return np.asarray(self.map.positions_m(np.arange(self.size)), dtype=np.float64)
-
     def xy(self, node: int) -> tuple[float, float]:
         """The position of a node in metres."""
         floor = self.arrays

@@ -81,8 +81,6 @@ class Watch:
         np.maximum(self._longest_s, gap_s, out=self._longest_s)
         for k in np.flatnonzero(gap_s > self.stuck_s).tolist():
             self._ways.setdefault(k, (int(self._from[k]), self._goal(k)))
-        works = world.crowd.agents.busy_until[:-1] > world.tick
-        self._finished_s[:-1][works] = world.time_s
         at_work = world.crowd.agents.busy_until > world.tick
         at_work[-1] = False  # the robot is busy while it turns, too
         arrived = (trips > self._trips) | at_work
