@@ -44,7 +44,7 @@ class WarehouseEnv(gymnasium.Env[Any, Any]):
     Args:
         layout: a name of `envs.layouts.READY` or a `Layout`.
         workers, traffic: people and other robots.
-        seconds: world time after which an episode is truncated.
+        seconds: world time after which an episode is truncated, at least a tick.
         rewards: what the terms of the reward are worth.
         render_mode: "rgb_array", "ansi" or None. Pictures show the truth, observations never do.
         **world: keywords of `World` (`WORLD_KEYWORDS`).
@@ -88,7 +88,7 @@ class WarehouseEnv(gymnasium.Env[Any, Any]):
         world_seed = int(self.np_random.integers(2**31)) if seed is None else int(seed)
         self.world = World(self.layout, seed=world_seed, **self._world_keywords | keywords)
         self._meter = RewardMeter(self.world, self._rewards)
-        self._last_tick = round(self._seconds / self.world.tick_s)
+        self._last_tick = max(1, round(self._seconds / self.world.tick_s))
         self._order: Order | None = None  # the one that the robot took last
 
     def _late_s(self) -> float:

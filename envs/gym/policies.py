@@ -44,7 +44,7 @@ class PlannerPolicy:
 
     It plans anew for a new goal, when it was pushed off its path, when the belief has closed or
     opened cells, and after every fourth tick behind somebody who stands in the way; from the tenth
-    on it yields every other time.
+    on it yields for two ticks of four, since traffic robots decide on even ones.
     """
 
     def __init__(self, strategy: str = "wastar", weight: float | None = None) -> None:
@@ -66,7 +66,7 @@ class PlannerPolicy:
             self._made_for, self._next = made_for, self._way(nav, goal)
         if node not in self._next:
             return STAY
-        if blocked >= OFFER_PLACE and world.tick % 2:
+        if blocked >= OFFER_PLACE and world.tick // 2 % 2:
             return GIVE_WAY
         return nav.direction(node, self._next[node])
 

@@ -16,6 +16,7 @@ from envs.gym.nav import ACTIONS, GIVE_WAY, STAY, WarehouseNav
 from envs.gym.observe import BODY, CLOSED, PEOPLE, RISK, ROBOTS, WALL, WAY
 from envs.gym.policies import PlannerPolicy
 from envs.gym.rewards import TERMS, Rewards
+from envs.kernels.state import TICK
 from envs.layouts import fulfilment
 from envs.world import World
 from envs.zones import Zone
@@ -291,6 +292,23 @@ def test_lateness_is_paid_by_priority() -> None:
         # Delivered when the work at the drop began, one tick before this observation.
         assert late[priority] == -order.lateness_s(env.world.time_s - env.world.tick_s)
     assert late["urgent"] == 16 * late["low"] < 0
+
+
+def test_half_of_the_planners_offers_fall_on_ticks_in_which_traffic_decides() -> None:
+    env, policy = nav(**ALONE), PlannerPolicy()
+    env.reset(seed=1)
+    env.blocked, offers = 11, []
+    for tick in range(8):
+        env.world.crowd.clock[TICK] = tick
+        offers.append(policy(env) == GIVE_WAY)
+    assert offers == [False, False, True, True] * 2
+    assert any(offers[::2]) and any(offers[1::2])
+
+
+def test_the_shortest_episode_is_a_tick() -> None:
+    env = nav(**ALONE, seconds=0.1)
+    env.reset(seed=1)
+    assert env.step(STAY)[3]
 
 
 def test_bad_input_is_refused_by_name() -> None:
