@@ -1,8 +1,9 @@
 """Queues at chargers: who is at the plug, who waits where, and how long a newcomer would wait.
 
-Everybody queues alike, the controlled robot and traffic robots: `join` near the charger, drive to
-its node once `may_enter` says so (until then to the `place` off the way), `leave` when the node is
-free again. First come, first served; at most one at the plug.
+The controlled robot and traffic robots stand in the same queues: `join`, drive to the charger's
+node once `may_enter` says so, `leave` when the node is free again. Until it is its turn the
+controlled robot, which joins near the charger, waits on a `place` off the way; traffic robots work
+on. First come, first served; at most one at the plug.
 """
 
 from __future__ import annotations

@@ -37,9 +37,9 @@ SUMMARY_KEYS = (
 class Meetings:
     """Close encounters, seconds near people, and contacts, as `envs.kernels.walk.meet` counts them.
 
-    Positions alone decide, between ticks too: bodies are taken to move in a straight line within a
-    tick. An encounter: the moving robot comes within `NEAR_M` of a person. A contact: any two
-    bodies, the robot one of them, come within `CONTACT_M`.
+    Positions alone decide. An encounter: the moving robot is within `NEAR_M` of a person at the end
+    of a tick. A contact: the robot and another body come within `CONTACT_M`, between ticks too:
+    bodies are taken to move in a straight line within a tick.
     """
 
     def __init__(self, clock: npt.NDArray[np.int64], tick_s: float) -> None:

@@ -82,7 +82,7 @@ def _straight(
     turn_s: float,
     axis: int,
 ) -> npt.NDArray[np.int64] | None:
-    """Nodes from start to goal; None where it does not get there in the steps of the best way."""
+    """Nodes from start to goal; None where no way leads on, or none in as many steps as nodes."""
     steps = ((-map.cols, 0), (1, 2), (map.cols, 4), (-1, 6))  # node offset, direction
     nodes, node, spent_s = [start], start, 0.0
     edge = costs.edge_pace

@@ -190,7 +190,7 @@ def save_map(file: Path, layout: Layout, trace: EpisodeTrace) -> None:
     figure, panels = _panels(grid, 3, tall=5.0)
     heats = (
         ("visits of the robot", trace.visits, "viridis"),
-        ("expected encounters per metre", trace.risk, "magma_r"),
+        ("expected seconds near people per metre", trace.risk, "magma_r"),
         ("extra seconds per metre", trace.congestion, "Blues"),
     )
     size = min(4.5, max(2.6, 190.0 / max(grid.shape)))

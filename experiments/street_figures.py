@@ -85,7 +85,7 @@ def save_street_map(file: Path, layout: Layout, trace: EpisodeTrace) -> None:
     panels = list(figure.subplots(1, 3))
     heats = (
         ("visits of the robot", trace.visits, "viridis", "routes"),
-        ("expected encounters per metre", trace.risk, "magma_r", "risk"),
+        ("expected seconds near people per metre", trace.risk, "magma_r", "risk"),
         ("extra seconds per metre", trace.congestion, "Blues", "congestion"),
     )
     for axes, (label, values, colours, name) in zip(panels, heats, strict=True):

@@ -36,11 +36,11 @@ def spaces_of(radius: int) -> spaces.Dict:
     """``window`` (channels, 2 radius + 1, 2 radius + 1) and ``body`` (13,), float32 in [-1, 1].
 
     Channels in the order of `CHANNELS`: walls of the drawing and outside; cells believed blocked;
-    expected encounters a metre; delay d by congestion as ``d / (1 + d)``, in times of the free
-    travel time; metres of way to the goal less those from here, over the window's radius, from -1
-    (nearer) to 1; people and other robots seen lately, 1 now and fading. The body in the order of
-    `BODY`; ``due`` is slack over itself plus five minutes, negative when late, 1 without a due
-    time.
+    expected seconds near people a metre; delay d by congestion as ``d / (1 + d)``, in times of the
+    free travel time; metres of way to the goal less those from here, over the window's radius,
+    from -1 (nearer) to 1; people and other robots seen lately, 1 now and fading. The body in the
+    order of `BODY`; ``due`` is slack over itself plus five minutes, negative when late, 1 without
+    a due time.
     """
     side = 2 * radius + 1
     window = spaces.Box(-1.0, 1.0, (len(CHANNELS), side, side), np.float32)

@@ -56,8 +56,9 @@ def place_all(floor, agents):
 def meet(agents, clock, met, touched, near_m, contact_m):
     """Count close encounters, ticks near people, and contacts, from positions alone.
 
-    Both bodies are taken to move in a straight line within the tick. `met` and `touched` remember
-    who was near and who touched a tick ago, so that a meeting counts once.
+    Near is who is so at the end of the tick; for contacts both bodies are taken to move in a
+    straight line within it. `met` and `touched` remember who was near and who touched a tick ago,
+    so that a meeting counts once.
     """
     robot = agents.node.shape[0] - 1
     moved = clock[MOVED] != 0
