@@ -14,9 +14,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from envs.formats import (
-    LoadedMap,
-    coarsen,
-    costmap_of,
     load_costmap,
     load_ros_map,
     save_costmap,
@@ -24,7 +21,7 @@ from envs.formats import (
 )
 from envs.formats.pictures import read_picture, write_picture
 from envs.formats.ros import MapMeta, occupancy_of, read_meta
-from planners import CostField, GridMap, Layer, MapFormatError, plan
+from planners import CostField, GridMap, MapFormatError
 
 # An F, which no turn and no mirror leaves as it is. Black is occupied.
 LETTER = """
@@ -181,45 +178,6 @@ def test_any_grid_can_be_saved(tmp_path):
 # --- costmaps
 
 
-def test_cost_values():
-    grid, layer = load_costmap(np.array([[0, 1, 252, 253, 254, 255]]), cell_size_m=0.05)
-    assert grid.blocked.tolist() == [[False, False, False, True, True, True]]
-    assert grid.cell_size_m == 0.05
-    assert np.allclose(layer.values, [[0, 2 / 252, 2, 0, 0, 0]])
-    free, layer = load_costmap(np.array([[255, 0]]), cell_size_m=1.0, unknown="free")
-    assert not free.blocked.any() and not np.any(layer.values)
-
-
-def test_a_costmap_bends_the_way_as_in_the_planner_that_the_rule_is_from():
-    costs = np.zeros((3, 5), dtype=np.uint8)
-    costs[1, 1:4] = 252
-    grid, layer = load_costmap(costs, cell_size_m=1.0, moves="four")
-    field = CostField(grid, base=1.0, layers=[layer])
-    assert plan(grid, (1, 0), (1, 4), costs=field).cost == 6.0, "round: 6 m, through: 1 + 3 x 3 m"
-    through = load_costmap(costs, cell_size_m=1.0, moves="four", extra_at_252=0.5)[1]
-    assert plan(grid, (1, 0), (1, 4), costs=CostField(grid, layers=[through])).cost == 5.5
-
-
-def test_messages_begin_at_the_bottom():
-    message = np.array([[0, 0], [254, 0]])
-    top, _ = load_costmap(message, cell_size_m=1.0)
-    bottom, _ = load_costmap(message, cell_size_m=1.0, first_row="bottom")
-    assert top.blocked.tolist() == [[False, False], [True, False]]
-    assert bottom.blocked.tolist() == [[True, False], [False, False]]
-    assert costmap_of(bottom, np.zeros(4), first_row="bottom").tolist() == message.tolist()
-
-
-def test_published_occupancy_values_are_costs_again():
-    costs = np.arange(256)
-    published = np.where(costs > 0, 1 + 97 * (costs - 1) // 251, 0)  # the publisher's table
-    published[[253, 254, 255]] = 99, 100, -1
-    grid, layer = load_costmap(published[None], cell_size_m=1.0, scale="occupancy")
-    assert grid.blocked[0].tolist() == (costs >= 253).tolist()
-    again = costmap_of(grid, layer.values)[0]
-    assert np.abs(again[:253].astype(int) - costs[:253]).max() <= 2, "98 levels stand for 252"
-    assert np.array_equal(1 + 97 * (again[1:253].astype(int) - 1) // 251, published[1:253])
-
-
 @settings(deadline=None, max_examples=60)
 @given(
     table=occupancy_tables,
@@ -237,79 +195,9 @@ def test_costmaps_round_trip(tmp_path_factory, table, extra, encoding):
     assert np.array_equal(np.asarray(same.values), np.asarray(layer.values))
 
 
-def test_a_layer_goes_out_saturated_and_blocked_is_lethal():
-    grid = GridMap([[0, 0, 1, 0]])
-    assert costmap_of(grid, [1.0, 5.0, 9.0, 0.0]).tolist() == [[126, 252, 254, 0]]
-    costs = CostField(grid, layers=[Layer("risk", [[0.5, 2.0, 0.0, 0.25]])])
-    assert costmap_of(grid, costs.layer("risk"), extra_at_252=4.0).tolist() == [[32, 126, 254, 16]]
-
-
-@pytest.mark.parametrize(
-    ("call", "reason"),
-    [
-        (lambda: load_costmap(np.array([[0.5]]), cell_size_m=1.0), "whole numbers"),
-        (lambda: load_costmap(np.array([[256]]), cell_size_m=1.0), "0 to 255"),
-        (lambda: load_costmap(np.array([[1]])), "cell_size_m="),
-        (lambda: load_costmap(np.array([[1]]), cell_size_m=1.0, extra_at_252=0), "extra_at_252"),
-        (lambda: load_costmap(np.array([[1]]), cell_size_m=1.0, scale="x"), "cost or occupancy"),
-        (lambda: load_costmap(np.array([[1]]), cell_size_m=1.0, unknown="x"), "unknown must be"),
-        (lambda: costmap_of(GridMap([[0, 0]]), [1.0]), "each of 2 cells"),
-        (lambda: costmap_of(GridMap([[0, 0]]), [1.0, np.inf]), "finite"),
-    ],
-)
-def test_costmap_arguments(call, reason):
-    with pytest.raises(ValueError, match=reason):
-        call()
-
-
 def test_a_trinary_map_is_no_costmap(tmp_path):
     with pytest.raises(MapFormatError, match="mode trinary: a costmap is raw"):
         load_costmap(write(tmp_path))
-
-
-# --- coarser
-
-
-def loaded_of(blocked, cell_size_m):
-    grid = GridMap(blocked, cell_size_m)
-    return LoadedMap("fine", grid, np.where(grid.blocked, 64, 46).astype(np.uint8), "movingai")
-
-
-def test_coarse_cells_keep_the_lower_left_corner():
-    fine = np.zeros((5, 5))
-    fine[4, 0] = 1
-    coarse = coarsen(loaded_of(fine, 0.5)).grid
-    assert coarse.cell_size_m == 1.0
-    assert coarse.blocked.tolist() == [[True, True, True], [False, False, True],
-                                       [True, False, True]]  # fmt: skip
-
-
-def test_a_thin_wall_stays_under_any_and_vanishes_under_most():
-    fine = np.zeros((20, 40))
-    fine[:, 19] = 1
-    assert coarsen(loaded_of(fine, 0.1)).grid.blocked.tolist() == [[False, True, False, False]] * 2
-    assert not coarsen(loaded_of(fine, 0.1), rule="most").grid.blocked.any(), "the unsafe rule"
-
-
-def test_what_is_coarse_stays():
-    loaded = loaded_of(F, 1.0)
-    assert coarsen(loaded) is loaded
-    assert coarsen(loaded, 1.4) is loaded
-    for bad in ({"cell_size_m": 0.0}, {"rule": "some"}):
-        with pytest.raises(ValueError, match="must be"):
-            coarsen(loaded, **bad)
-
-
-@settings(deadline=None)
-@given(st.integers(1, 12), st.integers(1, 12), st.integers(2, 5), st.integers(0, 2**32))
-def test_a_free_coarse_cell_is_free_all_over(rows, cols, factor, seed):
-    fine = np.random.default_rng(seed).random((rows, cols)) < 0.2
-    coarse = coarsen(loaded_of(fine, 1 / factor)).grid
-    shift = coarse.rows * factor - rows
-    for row, col in np.argwhere(~coarse.blocked).tolist():
-        top = row * factor - shift
-        assert top >= 0 and (col + 1) * factor <= cols
-        assert not fine[top : top + factor, col * factor : (col + 1) * factor].any()
 
 
 # --- broken files
