@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
+from envs.battery import MARGIN_MOST
 from envs.driver import Driver, PlannerSettings, snapshot_of
 from envs.layouts import Layout
 from planners.tasks import Decision, FieldCache, Snapshot
@@ -18,7 +19,6 @@ from .choices import COLUMNS, Choices
 from .rewards import Rewards
 
 ROBOT = ("charge", "above_reserve", "margin", "east", "south", "open", "time_left")
-MOST_MARGIN = 3.0
 
 
 class Undecided(Exception):
@@ -164,7 +164,7 @@ class WarehouseTask(WarehouseEnv):
         values = (
             soc,
             max(0.0, soc - reserve),
-            min(1.0, snapshot.margin / MOST_MARGIN),
+            min(1.0, snapshot.margin / MARGIN_MOST),
             east,
             south,
             min(1.0, len(snapshot.orders) / self._shown),
