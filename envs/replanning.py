@@ -70,6 +70,8 @@ class PlannerSettings:
             )
         if not 0.0 <= self.hysteresis < 1.0:
             raise ValueError(f"hysteresis must be in [0, 1), not {self.hysteresis!r}")
+        if self.standing_after < 1:
+            raise ValueError(f"standing_after must be at least 1, not {self.standing_after!r}")
 
 
 _FREED: weakref.WeakKeyDictionary[GridMap | GraphMap, tuple[int, GridMap | GraphMap]]

@@ -215,6 +215,8 @@ def test_settings_refuse_what_makes_no_sense() -> None:
         PlannerSettings(guidance="tiles")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"1\.0"):
         PlannerSettings(hysteresis=1.0)
+    with pytest.raises(ValueError, match="standing_after"):
+        PlannerSettings(standing_after=0)
 
 
 def test_the_node_underfoot_is_free_and_the_map_is_made_once() -> None:
