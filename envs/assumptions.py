@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from .belief import BeliefModel, SensorModel
 from .chargers import ChargeCycle
+from .checks import expect_numbers
 from .people import WalkRules
 
 
@@ -20,6 +21,16 @@ class Handling:
     telemetry_s: float = 5.0
     reserve_share: float = 0.1
     start_margin: float = 1.2
+
+    def __post_init__(self) -> None:
+        expect_numbers(self, "pick_s", "drop_s", "stranded_s")
+        expect_numbers(self, "telemetry_s", "start_margin", "rescue_soc", above=0)
+        expect_numbers(self, "reserve_share")
+        if self.reserve_share >= 1 or self.rescue_soc > 1:
+            raise ValueError(
+                f"reserve_share must be below 1 and rescue_soc at most 1, "
+                f"got {self.reserve_share!r}, {self.rescue_soc!r}"
+            )
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -117,16 +117,38 @@ def stays_connected(
 ) -> bool:
     """Whether the open neighbours of `nodes` still reach each other with `closed` nodes shut.
 
+    People and, where zones bind them, robots too; neighbours are those of both directions.
+
     Looks at no more than `limit` nodes for each; a longer way round counts as cut off.
     """
-    border = {n for node in nodes for n in floor.neighbours(node) if n not in closed}
-    # Where every move can be undone and the limit is out of reach, one start speaks for all.
-    plain = isinstance(floor.map, GridMap) and floor.map.one_way is None and floor.size <= limit
+    border = {n for node in nodes for n in floor.around(node) if n not in closed}
+    if floor.drive_map is floor.map:
+        return _all_reach(floor.neighbours, border, closed, limit, plain=_plain(floor, limit))
+    open_to_robots = {n for n in border if floor.edges_mm(n)}
+    return _all_reach(floor.neighbours, border, closed, limit, plain=False) and _all_reach(
+        floor.edges_mm, open_to_robots, closed, limit, plain=False
+    )
+
+
+def _plain(floor: Floor, limit: int) -> bool:
+    """Whether every move can be undone and the limit is out of reach: one start speaks for all."""
+    return isinstance(floor.map, GridMap) and floor.map.one_way is None and floor.size <= limit
+
+
+def _all_reach(
+    moves: Callable[[int], Iterable[int]],
+    border: set[int],
+    closed: set[int],
+    limit: int,
+    *,
+    plain: bool,
+) -> bool:
+    """Whether the border's nodes reach each other, with `limit` nodes looked at for each."""
     for start in list(border)[:1] if plain else border:
         missing = border - {start}
         seen, queue = {start}, deque([start])
         while missing and queue and len(seen) < limit:
-            for node in floor.neighbours(queue.popleft()):
+            for node in moves(queue.popleft()):
                 if node not in seen and node not in closed:
                     seen.add(node)
                     missing.discard(node)

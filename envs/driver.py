@@ -12,7 +12,8 @@ from planners.tasks import Chooser, Decision, EnergyModel, Snapshot
 from .chargers import ROBOT
 from .charging import Charging
 from .metrics import finite
-from .replanning import PlannerSettings, Replanner, known_map
+from .replanning import Replanner, known_map
+from .settings import PlannerSettings
 from .world import CHARGE, SERVE, WAIT, World
 
 __all__ = ["Driver", "PlannerSettings", "known_map", "snapshot_of"]

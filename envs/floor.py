@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from planners import GraphMap, GridMap
 
+from .checks import FASTEST_M_S
 from .kernels.floor import GraphFloor, GridFloor
 from .zones import restricted, robot_map, speed_m_s
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 Map = GridMap | GraphMap
 Ids = npt.NDArray[np.int64]
 
-FASTEST_M_S = 1000.0  # no limit
 DISTRICTS_FROM = 400_000  # cells of a grid from which trips keep to districts (a)
 DISTRICT = 128  # cells a side
 
@@ -145,6 +145,25 @@ class Floor:
         if self.drive_map is self.map:
             return tuple(self.edges_mm(node))
         return tuple(_least_mm(self.map, node))
+
+    def around(self, node: int) -> set[int]:
+        """Nodes that a move of a person reaches from here, or from which one leads here."""
+        if isinstance(self.map, GridMap):
+            arrive, cols = int(self.map.arrival_mask[node]), self.map.cols
+            steps = ((0, -cols), (2, 1), (4, cols), (6, -1))
+            return {*self.neighbours(node), *(node + d for k, d in steps if arrive >> k & 1)}
+        start, end = self._entering[0][node : node + 2].tolist()
+        return {*self.neighbours(node), *self._entering[1][start:end].tolist()}
+
+    @cached_property
+    def _entering(self) -> tuple[Ids, npt.NDArray[np.int32]]:
+        """The edges of a graph by the node that they enter: indptr and tails."""
+        assert isinstance(self.arrays, GraphFloor)
+        heads = self.arrays.indices
+        tails = np.repeat(np.arange(self.size, dtype=np.int32), np.diff(self.arrays.indptr))
+        ends = np.cumsum(np.bincount(heads, minlength=self.size))
+        order = np.argsort(heads, kind="stable")
+        return np.concatenate(([0], ends)).astype(np.int64), tails[order]
 
     def set_blocked(self, nodes: Iterable[int]) -> None:
         """Replace the temporary blockages."""

@@ -214,9 +214,13 @@ def order_book(
         return orders
     if orders is None or isinstance(orders, OrderModel):
         return PoissonBook(layout, seed, orders or OrderModel())
+    seen: set[str] = set()
     for k, task in enumerate(orders, start=1):
         name, stops = (task.id, task.stops) if isinstance(task, Order) else (f"O{k}", task)
         check_stops(name, stops, layout.map.size)
+        if name in seen:
+            raise ValueError(f"two orders are called {name!r}: order ids must be unique")
+        seen.add(name)
     return ListBook(orders)
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from .checks import expect_numbers
 from .floor import Floor, Ways
 from .kernels.state import DETOUR_AFTER, DETOUR_PAUSE, FAR, GIVE_UP, HUMBLE_AFTER, RULES
 from .streams import stream
@@ -41,6 +42,14 @@ class WalkRules:
     detour_pause: int = 20  # ticks between two such looks of one walker
     humble_after: int = 20  # blocked ticks after which a walker may drop to lowest priority
     give_up_s: float = 120.0
+
+    def __post_init__(self) -> None:
+        expect_numbers(
+            self, "worker_m_s", "traffic_m_s", "dwell_median_s", "station_dwell_s",
+            "traffic_dwell_s", "give_up_s", above=0,
+        )  # fmt: skip
+        expect_numbers(self, "dwell_sigma", "lane_m")
+        expect_numbers(self, "lane_trips", "detour_after", "detour_pause", "humble_after", least=1)
 
     def numbers(self, tick_s: float) -> Ids:
         """The rules of the floor in ticks, as the kernels take them."""

@@ -9,15 +9,13 @@ from __future__ import annotations
 import math
 import time
 import weakref
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from planners import GraphMap, GridMap, Guidance, KeptFields, PlanResult, check, plan
-from planners.tasks import ChargeRule
-from planners.tasks.reserve import DEFAULT_RULE
 
 from .battery import MJ_PER_WH
 from .routes import Leg, Route
+from .settings import PlannerSettings
 from .streams import stream_key, unit
 from .turns import with_fewer_turns
 from .world import WAIT, YIELD, World
@@ -27,51 +25,6 @@ HOLD_SHARE = 1.0
 LED = ("astar", "wastar")  # the strategies that an estimate of the layers leads
 # The order of w = 1: layers count in full, and the weight only says what has to be proven.
 BY_LAYERS = Guidance(estimate="none", lead_weight=1.0)
-
-
-@dataclass(frozen=True)
-class PlannerSettings:
-    """How routes are planned and when again; times and shares are assumptions (a).
-
-    `weight=None` is the strategy's own (1.5 for wastar). A new route replaces the old one between
-    goals only if it is cheaper by `hysteresis`. `check_share` of the plans are checked against an
-    independent search, all of them for legality, cost and bound.
-
-    `guidance="layers"` leads astar and wastar in the order of w = 1, on maps of at most
-    `exact_nodes` nodes with the exact cost-to-go of the goal as h. A weighted search with the
-    closed-form h (`guidance=None`) grants the layers' own size as slack, and they wash out.
-    Belief moves every few seconds: at 70,000 nodes a search in that order takes a third of the time
-    of a new field and half of that of new tiles. `charge_rule` says where charging ends and when to
-    turn back on the way; the chooser should go by the same one.
-
-    Raises ValueError for another word than `layers`, or times and shares that make no sense.
-    """
-
-    strategy: str = "wastar"
-    weight: float | None = None
-    guidance: Guidance | Literal["layers"] | None = "layers"
-    check_share: float = 0.01
-    hysteresis: float = 0.1
-    replan_s: float = 5.0
-    encounter_pause_s: float = 2.0
-    look_ahead: int = 12
-    cost_change: float = 0.2
-    standing_after: int = 4
-    yield_after: int = 10
-    give_up_s: float = 120.0
-    ask_again_s: float = 5.0
-    charge_rule: ChargeRule = DEFAULT_RULE
-    exact_nodes: int = 10_000
-
-    def __post_init__(self) -> None:
-        if isinstance(self.guidance, str) and self.guidance != "layers":
-            raise ValueError(
-                f"guidance must be 'layers', None or a Guidance, not {self.guidance!r}"
-            )
-        if not 0.0 <= self.hysteresis < 1.0:
-            raise ValueError(f"hysteresis must be in [0, 1), not {self.hysteresis!r}")
-        if self.standing_after < 1:
-            raise ValueError(f"standing_after must be at least 1, not {self.standing_after!r}")
 
 
 _FREED: weakref.WeakKeyDictionary[GridMap | GraphMap, tuple[int, GridMap | GraphMap]]
@@ -126,7 +79,7 @@ class Replanner:
             goal,
             began_s=world.time_s,
             drained_mj=world.robot.battery.drained_mj,
-            encounters=world.meetings.close_encounters,
+            near_s=world.meetings.near_s,
             progress_s=world.time_s,
         )
         self.route, self.blocked_ticks = None, 0
@@ -144,9 +97,9 @@ class Replanner:
         if leg is None or leg.planned_s is None:
             return
         actual_wh = (world.robot.battery.drained_mj - leg.drained_mj) / MJ_PER_WH
-        met = world.meetings.close_encounters - leg.encounters
+        near_s = world.meetings.near_s - leg.near_s
         weights = world.belief.costs().weights
-        world.tally.paid_s += leg.paid_s(world.time_s - leg.began_s, met, actual_wh, weights)
+        world.tally.paid_s += leg.paid_s(world.time_s - leg.began_s, near_s, actual_wh, weights)
         if arrived:
             world.tally.planned_s += leg.planned_s
         else:
@@ -340,7 +293,7 @@ class Replanner:
 
     def _straighter(self, result: PlanResult, map: GridMap | GraphMap) -> PlanResult:
         """The plan with fewer turns, as far as its bound leaves room; on small grids."""
-        led = self.settings.guidance == "layers" and result.bound > 1
+        led = self.settings.guidance == "layers" and self.settings.strategy in LED
         exact = self._exact_now() if led else None
         if exact is None or not isinstance(map, GridMap) or result.path is None:
             return result
@@ -379,14 +332,18 @@ class Replanner:
             world.tally.changed_m += old.left_out_m(nodes)
         self.route = Route.on(costs.map, result.path.nodes, costs)
         world.tally.certified(result.certificate)
-        self._promise(self.route)
+        self._promise(self.route, moved_on=reason != "off_route")
         return True
 
-    def _promise(self, route: Route) -> None:
-        """The first route of a leg is the promise; later ones only reset the nearest point."""
+    def _promise(self, route: Route, *, moved_on: bool) -> None:
+        """The first route of a leg is the promise; later ones reset the nearest point.
+
+        Not after being pushed aside: the way back would count as progress, again and again.
+        """
         leg, world = self.leg, self.world
         assert leg is not None
-        leg.least_m = route.left_m
+        if moved_on or leg.least_m == math.inf:
+            leg.least_m = route.left_m
         if leg.planned_s is not None:
             return
         costs = world.belief.costs()

@@ -98,14 +98,14 @@ def rest_sums(step_costs_s: Values) -> Values:
 class Leg:
     """The drive to one goal: what the first route promised and what was paid.
 
-    Paid is counted in the planner's own terms: seconds, close encounters and watt-hours, each at
-    the weight that the costs give it.
+    Paid is counted in the planner's own terms: seconds, seconds near people and watt-hours, each
+    at the weight that the costs give it.
     """
 
     goal: int
     began_s: float
     drained_mj: int
-    encounters: int
+    near_s: float
     planned_s: float | None = None
     planned_m: float = 0.0
     progress_s: float = 0.0
@@ -115,9 +115,11 @@ class Leg:
         """Note the first route's cost by layer."""
         self.planned_s = math.fsum(parts.values())
 
-    def paid_s(self, seconds: float, met: int, wh: float, weights: Mapping[str, float]) -> float:
-        """Seconds paid, with encounters and energy at their weights."""
-        return seconds + weights["risk"] * met + weights["energy"] * wh
+    def paid_s(
+        self, seconds: float, near_s: float, wh: float, weights: Mapping[str, float]
+    ) -> float:
+        """Seconds paid, with seconds near people and energy at their weights."""
+        return seconds + weights["risk"] * near_s + weights["energy"] * wh
 
     def done_share(self, left_m: float) -> float:
         """The share of the promised metres that is driven, in [0, 1]."""

@@ -23,6 +23,7 @@ from .battery import Battery, RobotProfile, robot_profile
 from .belief import Belief
 from .blockages import BlockagePlan
 from .chargers import ChargerQueues, check_range
+from .checks import check_counts, check_motion
 from .crowd import Crowd
 from .engine import Engine, ReadableEngine
 from .floor import Floor
@@ -79,9 +80,13 @@ class World:
         engine: Literal["compiled", "readable"] = "compiled",
     ) -> None:  # fmt: skip
         rules = assumptions or Assumptions()
-        _check_numbers(workers=workers, traffic=traffic, tick_s=tick_s)
+        check_counts(workers=workers, traffic=traffic)
         self.layout, self.seed, self.tick_s, self.rules = layout, seed, tick_s, rules
         self.profile = robot_profile(profile)
+        speeds = {rules.walk.worker_m_s, rules.walk.traffic_m_s, self.profile.speed_m_s}
+        limits = {zone.speed_m_s for zone in layout.zones if zone.speed_m_s is not None}
+        speeds.update(limit for limit in limits if limit < max(speeds))
+        check_motion(speeds, tick_s, getattr(layout.map, "cell_size_m", None))
         self.floor = Floor(layout, tick_s)
         node = layout.chargers[0] if start is None else start
         if not 0 <= node < self.floor.size or self.floor.drive_map.is_blocked(node):
@@ -92,7 +97,6 @@ class World:
             robot_m_s=self.profile.speed_m_s, rules=rules.walk, chargers=self.chargers,
             charge_cycle=rules.charge_cycle,
         )  # fmt: skip
-        self._check_speeds()
         margin = rules.handling.start_margin
         battery = Battery(self.profile, initial_soc)
         self.robot = Robot(self.crowd.agents, self.floor, battery, margin, tick_s)
@@ -112,16 +116,6 @@ class World:
             raise ValueError(f"unknown engine {engine!r}: choose one of {', '.join(engines)}")
         self._engine = engines[engine](self.crowd, self.belief.senses)
         self._open_records()
-
-    def _check_speeds(self) -> None:
-        """On a grid nobody crosses a cell within a tick; short edges of a graph take a tick."""
-        fastest_mm = int(self.crowd.agents.speed_mm.max())
-        cell_mm = getattr(self.floor.arrays, "edge_mm", fastest_mm)
-        if fastest_mm > cell_mm:
-            raise ValueError(
-                f"a cell of {cell_mm / 1000:g} m is crossed within a tick of {self.tick_s:g} s: "
-                f"use tick_s of at most {self.tick_s * cell_mm / fastest_mm:.2g}, or coarser cells"
-            )
 
     def _open_records(self) -> None:
         self.meetings, self.tally = Meetings(self.crowd.clock, self.tick_s), Tally()
@@ -179,7 +173,13 @@ class World:
         return order
 
     def give_up(self) -> None:
-        """Hand the order back; other hands take care of what was on board (a)."""
+        """Hand the order back; other hands take care of what was on board (a).
+
+        Raises:
+            ValueError: while the robot works at a stop: what has been begun there is finished.
+        """
+        if self.robot.serving:
+            raise ValueError(f"the robot works at node {self.robot.node}: give up when it is ready")
         order = self.book.taken
         self.tally.give_ups += 1
         self.note("give_up", order=None if order is None else order.id, node=self.robot.node)
@@ -375,11 +375,3 @@ class World:
             belief.heed(now)
         if now >= belief.next_refresh_s:
             belief.refresh(now, self.robot_position_m, kg=self.robot.payload_kg)
-
-
-def _check_numbers(*, workers: int, traffic: int, tick_s: float) -> None:
-    for name, count in (("workers", workers), ("traffic", traffic)):
-        if count < 0:
-            raise ValueError(f"{name} must be >= 0, got {count}")
-    if not (math.isfinite(tick_s) and tick_s > 0):
-        raise ValueError(f"tick_s must be finite and > 0, got {tick_s!r}")

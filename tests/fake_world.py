@@ -57,7 +57,7 @@ class FakeWorld:
     def __init__(self) -> None:
         self.seed, self.tick, self.tick_s = 0, 0, 0.5
         self.belief, self.tally, self.profile = FakeBelief(), Tally(), robot_profile("delivery")
-        self.meetings = SimpleNamespace(close_encounters=0)
+        self.meetings = SimpleNamespace(close_encounters=0, near_s=0.0)
         self.robot = SimpleNamespace(
             node=0, heading_rad=0.0, axis=2, payload_kg=0.0, battery=SimpleNamespace(drained_mj=0)
         )

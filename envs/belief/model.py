@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..checks import expect_numbers
+
 
 @dataclass(frozen=True)
 class SensorModel:
@@ -27,7 +29,7 @@ class SensorModel:
 
 @dataclass(frozen=True)
 class BeliefModel:
-    """How sightings become layers."""
+    """How sightings become layers; ValueError where a number makes no sense."""
 
     refresh_s: float = 5.0
     near_m: float = 1.5
@@ -46,3 +48,12 @@ class BeliefModel:
     sure_odds: float = 1e3  # nothing is believed more firmly than at these odds
     same_way: float = 0.3  # weight of a robot that goes my way; any other one weighs 1
     turn_refreshes: int = 12  # refreshes in which every fading node is brought up to date once
+
+    def __post_init__(self) -> None:
+        expect_numbers(
+            self, "refresh_s", "near_m", "risk_tau_s", "density_tau_s", "blocked_tau_s",
+            "prior_s", "stay_s", "track_s", "blocked_odds", "sure_odds", above=0,
+        )  # fmt: skip
+        expect_numbers(self, "at_face", "at_station", "track_weight", "detour_s", "standing_s")
+        expect_numbers(self, "same_way")
+        expect_numbers(self, "turn_refreshes", least=1)

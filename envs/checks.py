@@ -1,0 +1,56 @@
+"""Numbers that make sense: one sentence for all of the worlds' parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+FASTEST_M_S = 1000.0  # no speed limit
+
+
+def expect_numbers(owner: Any, *names: str, above: float | None = None, least: float = 0.0) -> None:
+    """Raise a ValueError for fields that are not finite, or not above (not at least) a bound.
+
+    >>> from types import SimpleNamespace
+    >>> expect_numbers(SimpleNamespace(tau_s=0.0), "tau_s", above=0)
+    Traceback (most recent call last):
+    ...
+    ValueError: SimpleNamespace: tau_s must be finite and > 0, got 0.0
+    """
+    for name in names:
+        value = getattr(owner, name)
+        fits = math.isfinite(value) and (value > above if above is not None else value >= least)
+        if not fits:
+            bound = f"> {above:g}" if above is not None else f">= {least:g}"
+            said = f"{type(owner).__name__}: {name} must be finite and {bound}, got {value!r}"
+            raise ValueError(said)
+
+
+def check_counts(**counts: int) -> None:
+    """Raise a ValueError for a count below 0."""
+    for name, count in counts.items():
+        if count < 0:
+            raise ValueError(f"{name} must be >= 0, got {count}")
+
+
+def check_motion(speeds_m_s: Iterable[float], tick_s: float, cell_m: float | None) -> None:
+    """Raise a ValueError where motion cannot be counted in whole millimetres and ticks.
+
+    On a grid nobody crosses a cell within a tick; short edges of a graph take a tick. A speed that
+    rounding to whole millimetres a tick would change by more than 2 % is refused.
+    """
+    if not (math.isfinite(tick_s) and tick_s > 0):
+        raise ValueError(f"tick_s must be finite and > 0, got {tick_s!r}")
+    for speed in speeds_m_s:
+        exact_mm = 1000 * speed * tick_s
+        if abs(round(exact_mm) - exact_mm) > 0.02 * exact_mm:
+            raise ValueError(
+                f"{speed:g} m/s are {exact_mm:.3g} mm in a tick of {tick_s:g} s, and motion is "
+                "counted in whole ones: use a longer tick or another speed"
+            )
+        if cell_m is not None and speed * tick_s > cell_m:
+            raise ValueError(
+                f"a cell of {cell_m:g} m is crossed within a tick of {tick_s:g} s: "
+                f"use tick_s of at most {cell_m / speed:.2g}, or coarser cells"
+            )
