@@ -15,6 +15,7 @@ from .floor import Floor
 from .streams import stream
 
 HOUR_S = 3600.0
+MOST_PER_HOUR = 1000  # (a) more would be a floor under construction
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,10 @@ class BlockagePlan:
         announced_share: float = 0.3,
         notice_s: float = 300.0,
     ) -> None:
-        if not (math.isfinite(per_hour) and per_hour >= 0):
-            raise ValueError(f"blockages_per_hour must be finite and >= 0, got {per_hour!r}")
+        if not 0 <= per_hour <= MOST_PER_HOUR:
+            raise ValueError(
+                f"blockages_per_hour must be in [0, {MOST_PER_HOUR}], got {per_hour!r}"
+            )
         self._floor, self._seed, self._per_hour = floor, seed, per_hour
         self._median_s, self._sigma = median_s, sigma
         self._announced_share, self._notice_s = announced_share, notice_s

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 FASTEST_M_S = 1000.0  # no speed limit
+LEAST_TICK_S = 0.001
 
 
 def expect_numbers(owner: Any, *names: str, above: float | None = None, least: float = 0.0) -> None:
@@ -40,8 +41,8 @@ def check_motion(speeds_m_s: Iterable[float], tick_s: float, cell_m: float | Non
     On a grid nobody crosses a cell within a tick; short edges of a graph take a tick. A speed that
     rounding to whole millimetres a tick would change by more than 2 % is refused.
     """
-    if not (math.isfinite(tick_s) and tick_s > 0):
-        raise ValueError(f"tick_s must be finite and > 0, got {tick_s!r}")
+    if not (LEAST_TICK_S <= tick_s < math.inf):
+        raise ValueError(f"tick_s must be finite and >= {LEAST_TICK_S}, got {tick_s!r}")
     for speed in speeds_m_s:
         exact_mm = 1000 * speed * tick_s
         if abs(round(exact_mm) - exact_mm) > 0.02 * exact_mm:

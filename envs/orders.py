@@ -217,17 +217,20 @@ def order_book(
     seen: set[str] = set()
     for k, task in enumerate(orders, start=1):
         name, stops = (task.id, task.stops) if isinstance(task, Order) else (f"O{k}", task)
-        check_stops(name, stops, layout.map.size)
+        check_stops(name, stops, layout)
         if name in seen:
             raise ValueError(f"two orders are called {name!r}: order ids must be unique")
         seen.add(name)
     return ListBook(orders)
 
 
-def check_stops(name: str, stops: Sequence[int], size: int) -> None:
-    """Raise a ValueError where an order leads beyond the map."""
+def check_stops(name: str, stops: Sequence[int], layout: Layout) -> None:
+    """Raise a ValueError where an order leads beyond the map or into a shelf."""
+    size = layout.map.size
     for node in stops:
         if not 0 <= node < size:
             raise ValueError(
                 f"order {name} has a stop on node {node}: the map has nodes 0 to {size - 1}"
             )
+        if layout.map.is_blocked(node):
+            raise ValueError(f"order {name} has a stop on node {node}, which is blocked")

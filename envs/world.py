@@ -60,7 +60,7 @@ class World:
         initial_soc: state of charge at the start.
         blockages_per_hour: mean number of temporary blockages.
         lam_risk, lam_congestion, lam_energy: what the robot's planner weighs; 0 switches off.
-        start: the robot's first node; the first charger if None.
+        start: the robot's first node (or its cell, or label); the first charger if None.
         tick_s: seconds of a tick; a walker crosses at most one edge in it.
         engine: `compiled`, or `readable`: the rules of the floor in plain Python (`envs.rules`),
             tick for tick the same and much slower.
@@ -75,11 +75,13 @@ class World:
         self, layout: Layout, *, seed: int = 0, workers: int = 12, traffic: int = 0,
         profile: str | RobotProfile = "delivery", orders: Orders = None,
         initial_soc: float = 0.9, blockages_per_hour: float = 4.0, lam_risk: float = 8.0,
-        lam_congestion: float = 1.0, lam_energy: float | None = None, start: int | None = None,
+        lam_congestion: float = 1.0, lam_energy: float | None = None, start: Any = None,
         tick_s: float = 0.5, assumptions: Assumptions | None = None,
         engine: Literal["compiled", "readable"] = "compiled",
     ) -> None:  # fmt: skip
         rules = assumptions or Assumptions()
+        if not hasattr(layout, "map"):
+            raise ValueError(f"a world needs a layout, such as ready('small'), not {layout!r}")
         check_counts(workers=workers, traffic=traffic)
         self.layout, self.seed, self.tick_s, self.rules = layout, seed, tick_s, rules
         self.profile = robot_profile(profile)
@@ -88,8 +90,8 @@ class World:
         speeds.update(limit for limit in limits if limit < max(speeds))
         check_motion(speeds, tick_s, getattr(layout.map, "cell_size_m", None))
         self.floor = Floor(layout, tick_s)
-        node = layout.chargers[0] if start is None else start
-        if not 0 <= node < self.floor.size or self.floor.drive_map.is_blocked(node):
+        node = layout.chargers[0] if start is None else layout.map.node(start)
+        if self.floor.drive_map.is_blocked(node):
             raise ValueError(f"the robot cannot start on node {node}: blocked or outside the map")
         self.chargers = ChargerQueues.of(layout, self.floor, self.profile, tick_s)
         self.crowd = Crowd(
@@ -268,7 +270,7 @@ class World:
         """Step 1: orders, announcements, blockages; then when to look again."""
         now = self.time_s
         for order in self.book.release(now):
-            check_stops(order.id, order.stops, self.floor.size)
+            check_stops(order.id, order.stops, self.layout)
             self.note("order", order=order.id, stops=list(order.stops), due_s=finite(order.due_s))
         late = self._close_nodes(now)
         self._next_event_s = min(self.book.next_release_s(), self._blockages.next_change_s(now))
@@ -307,6 +309,11 @@ class World:
         robot = self.robot
         if action >= 0:
             return self._go(action)
+        if action not in (WAIT, YIELD, CHARGE, SERVE):
+            raise ValueError(
+                f"no action {action!r}: a neighbouring node, WAIT (-1), YIELD (-2), CHARGE (-3) "
+                "or SERVE (-4)"
+            )
         robot.stand()
         if action == CHARGE:
             if robot.node not in self.layout.chargers:

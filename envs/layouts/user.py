@@ -11,7 +11,8 @@ import numpy as np
 from planners import GraphMap, GridMap, MapFormatError
 from planners.maps import Moves
 
-from ..formats import LoadedMap, load_map
+from ..formats import LoadedMap, load_graph, load_map
+from ..formats.files import is_network, load_floor, walked
 from .furnish import furnished_by
 from .layout import Layout
 from .places import furnished
@@ -86,6 +87,9 @@ def from_graph(
 def load_layout(path: str | PathLike[str], *, seed: int = 0) -> Layout:
     """The layout of a file: a `.map`, or a `.toml` that names a map and what stands on it.
 
+    The map may be of any kind that `envs.formats.files` reads: fine cells of a ROS map are walked
+    as cells of a metre, a road network becomes a city first.
+
     Args:
         path: a `.map` is furnished as by `from_map`; the keys of a `.toml` stand in
             `envs/layouts/places_file.py`, its `map` is looked for in its own folder.
@@ -103,7 +107,17 @@ def load_layout(path: str | PathLike[str], *, seed: int = 0) -> Layout:
         raise MapFormatError(
             'map is missing: name the map, such as map = "floor.map"', source=source
         )
-    loaded = load_map(path.parent / spec.map, cell_size_m=spec.cell_size_m or 1.0)
+    file = path.parent / spec.map
+    if file.suffix.lower() == ".toml":
+        raise MapFormatError(f"map = {spec.map!r}: name a map, not another list", source=source)
+    base: Layout | LoadedMap
+    if is_network(file):
+        from ..city import city_layout  # which is made of layouts itself
+
+        loaded = load_graph(file)
+        base = city_layout(loaded.graph, seed=seed, name=loaded.name)
+    else:
+        base, _ = walked(load_floor(file, "four", cell_size_m=spec.cell_size_m or 1.0))
     spec = spec.model_copy(update={"map": None, "cell_size_m": None})
-    layout = furnished_by(loaded, spec, seed, source)
+    layout = furnished_by(base, spec, seed, source)
     return layout if spec.name else replace(layout, name=path.stem)
