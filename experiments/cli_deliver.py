@@ -95,7 +95,7 @@ def _one_shift(shift: Shift, out: Path, as_json: bool) -> None:
         run = run_shift(ready, chooser, on_minute=on_minute)
     save_shift(run, out)
     if as_json:
-        for remark in run.ready.said:
+        for remark in (*run.ready.said, _warmed(run)):
             click.echo(remark, err=True)
         print_json(run.episode.summary)
     else:
@@ -110,9 +110,13 @@ def _tell(run: ShiftRun, out: Path) -> None:
     )
     rows = [(key.replace("_", " "), value) for key, value in summary.items()]
     print_table(title, ("", "value"), rows)
-    for remark in run.ready.said:
+    for remark in (*run.ready.said, _warmed(run)):
         click.echo(remark)
     click.echo(f"written to {out}: summary.json, episode.jsonl, map.png, battery.png")
+
+
+def _warmed(run: ShiftRun) -> str:
+    return f"the kernels were ready after {run.warm_up_s:.1f} s, which no rate or plan time counts"
 
 
 def _compare(shift: Shift, count: int, out: Path, as_json: bool) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -214,6 +215,7 @@ class ShiftRun:
 
     ready: ReadyShift
     episode: Episode
+    warm_up_s: float = 0.0
 
     @property
     def shift(self) -> Shift:
@@ -254,9 +256,33 @@ def run_shift(
         strategy=shift.strategy, weight=shift.weight,
         guidance="layers" if shift.aware else None,
     )  # fmt: skip
+    warm_up_s = _warm_up(ready, settings)
     telling = TellingChooser(chooser or chooser_of(shift), on_minute)
     episode = run_episode(world, telling, settings, seconds=60.0 * shift.minutes, on_tick=on_tick)
-    return ShiftRun(ready, episode)
+    return ShiftRun(ready, episode, warm_up_s)
+
+
+_WARM: set[tuple[object, ...]] = set()
+WARMED_NODES = 200_000  # on larger floors a second world is not made only to warm up
+
+
+def _warm_up(ready: ReadyShift, settings: PlannerSettings) -> float:
+    """Compile or load what a shift of this kind runs, once a process; the seconds that took.
+
+    A minute in a twin of the world, so that rates and planning times are not those of a compiler.
+    """
+    shift, layout = ready.shift, ready.layout
+    kind = (type(layout.map), shift.traffic > 0, bool(layout.zones), shift.strategy, shift.aware)
+    if kind in _WARM or layout.map.size > WARMED_NODES:
+        return 0.0
+    _WARM.add(kind)
+    began = time.perf_counter()
+    twin = World(
+        layout, seed=shift.seed, workers=min(2, shift.workers), traffic=min(2, shift.traffic),
+        profile=shift.profile, orders=[(layout.storage[0], layout.stations[0])] * 2,
+    )  # fmt: skip
+    run_episode(twin, make_chooser("utility"), settings, seconds=60.0)
+    return time.perf_counter() - began
 
 
 def save_shift(run: ShiftRun, folder: Path) -> None:

@@ -268,9 +268,10 @@ def longest_without_a_trip_s(seed: int, seconds: float, **options: Any) -> float
         done = dict(enumerate(world.crowd.agents.trips.tolist()))
         done[world.crowd.n] = len(world.tally.delivery_times_s) + world.tally.charges
         idle = world.book.taken is None
+        works = world.crowd.agents.busy_until > world.tick  # at the end of a trip: it belongs to it
         for agent, trips in done.items():
             before = since.setdefault(agent, (trips, world.time_s))
-            if before[0] != trips or (agent == world.crowd.n and idle):
+            if before[0] != trips or works[agent] or (agent == world.crowd.n and idle):
                 since[agent] = (trips, world.time_s)
             else:
                 worst = max(worst, world.time_s - before[1])

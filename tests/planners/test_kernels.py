@@ -169,7 +169,7 @@ from planners.kernels import compiled
 plan(grid, 0, 35, engine="jump-points")
 plan(GridMap(np.zeros((6, 6)), moves="four"), 0, 35, engine="uniform-four")
 found = {}
-for name, called in compiled._READY.items():
+for name, called in compiled.ROOM._ready.items():
     kernel = called.dispatcher
     hits = sum(kernel.stats.cache_hits.values())
     texts = [] if hits else list(kernel.inspect_llvm().values())
