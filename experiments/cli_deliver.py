@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .shift import Shift, ShiftRun
 
 DEFAULT_SEEDS = 5
+WORTH_TELLING_S = 2.0  # a warm-up of a cold cache
 
 
 @click.command()
@@ -94,8 +95,10 @@ def _one_shift(shift: Shift, out: Path, as_json: bool) -> None:
     with progress("deliver", shift.minutes) as on_minute:
         run = run_shift(ready, chooser, on_minute=on_minute)
     save_shift(run, out)
+    if run.warm_up_s >= WORTH_TELLING_S:
+        click.echo(f"the kernels took {run.warm_up_s:.0f} s, which no figure counts", err=True)
     if as_json:
-        for remark in (*run.ready.said, _warmed(run)):
+        for remark in run.ready.said:
             click.echo(remark, err=True)
         print_json(run.episode.summary)
     else:
@@ -110,13 +113,9 @@ def _tell(run: ShiftRun, out: Path) -> None:
     )
     rows = [(key.replace("_", " "), value) for key, value in summary.items()]
     print_table(title, ("", "value"), rows)
-    for remark in (*run.ready.said, _warmed(run)):
+    for remark in run.ready.said:
         click.echo(remark)
     click.echo(f"written to {out}: summary.json, episode.jsonl, map.png, battery.png")
-
-
-def _warmed(run: ShiftRun) -> str:
-    return f"the kernels were ready after {run.warm_up_s:.1f} s, which no rate or plan time counts"
 
 
 def _compare(shift: Shift, count: int, out: Path, as_json: bool) -> None:
