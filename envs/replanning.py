@@ -21,7 +21,6 @@ from .turns import with_fewer_turns
 from .world import WAIT, YIELD, World
 
 ENCOUNTER_S = 5  # (a) how far ahead encounters are predicted
-HOLD_SHARE = 1.0
 LED = ("astar", "wastar")  # the strategies that an estimate of the layers leads
 # The order of w = 1: layers count in full, and the weight only says what has to be proven.
 BY_LAYERS = Guidance(estimate="none", lead_weight=1.0)
@@ -140,12 +139,10 @@ class Replanner:
             return WAIT
         if self._keeps_off(route):
             world.tally.delay_s += world.tick_s
-            self._tried = None
             return YIELD
         if self._lets_pass(route):
             world.tally.delay_s += world.tick_s
             self._held_s += world.tick_s
-            self._tried = None
             return WAIT
         self._held_s = 0.0
         self._tried, self._heading = route.nodes[route.at], world.robot.heading_rad
@@ -163,7 +160,7 @@ class Replanner:
     def _lets_pass(self, route: Route) -> bool:
         """Whether to stand while somebody walks by: as long as meeting them would cost, lam_R."""
         world, belief = self.world, self.world.belief
-        if self._held_s >= belief.costs().weights["risk"] * HOLD_SHARE:
+        if self._held_s >= belief.costs().weights["risk"]:
             return False
         xy, node = world.floor.xy, route.nodes[route.at + 1]
         (x0, y0), (x1, y1) = world.robot_position_m, xy(node)

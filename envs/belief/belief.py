@@ -164,29 +164,25 @@ class Belief:
 
         People are taken to go on as last seen; only those seen in the last two seconds count.
         """
-        limit = self.model.near_m**2
-        for agent in people_seen(self.senses, round(time_s / self.tick_s)).tolist():
-            age_s = time_s - int(self.senses.tracks[agent, 0]) * self.tick_s
-            if age_s > MEETING_AGE_S:
-                continue
-            x, y, vx, vy = self.senses.motion[agent].tolist()
-            for k, (at_x, at_y) in enumerate(way_m):
-                ahead_s = age_s + k
-                dx, dy = x + vx * ahead_s - at_x, y + vy * ahead_s - at_y
-                if dx * dx + dy * dy <= limit:
-                    return True
-        return False
+        return self._comes_near(way_m, time_s, 1.0, MEETING_AGE_S, 0.0)
 
     def passes(self, way_m: Sequence[tuple[float, float]], time_s: float, step_s: float) -> bool:
         """Whether somebody walking is predicted within `near_m` of `way_m[k]`, k steps from now.
 
         Only people seen moving within the last second count.
         """
+        return self._comes_near(way_m, time_s, step_s, PASSING_AGE_S, SLOW_M_S)
+
+    def _comes_near(
+        self, way_m: Sequence[tuple[float, float]], time_s: float, step_s: float, most_age_s: float,
+        least_m_s: float,
+    ) -> bool:  # fmt: skip
+        """Whether anybody seen lately, and at least so fast, comes within `near_m` of the way."""
         limit = self.model.near_m**2
         for agent in people_seen(self.senses, round(time_s / self.tick_s)).tolist():
             age_s = time_s - int(self.senses.tracks[agent, 0]) * self.tick_s
             x, y, vx, vy = self.senses.motion[agent].tolist()
-            if age_s > PASSING_AGE_S or math.hypot(vx, vy) < SLOW_M_S:
+            if age_s > most_age_s or math.hypot(vx, vy) < least_m_s:
                 continue
             for k, (at_x, at_y) in enumerate(way_m):
                 ahead_s = age_s + k * step_s

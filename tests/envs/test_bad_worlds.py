@@ -135,11 +135,16 @@ def test_two_orders_of_one_name_and_giving_up_at_work_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "value"),
-    [("tick_s", 1e-9), ("tick_s", 0.001), ("blockages_per_hour", 1e6), ("start", (99, 99))],
+    ("option", "value", "said"),
+    [
+        ("tick_s", 1e-9, "tick_s must be finite and >= 0.001, got 1e-09"),
+        ("tick_s", 0.001, "counted in whole ones: use a longer tick"),
+        ("blockages_per_hour", 1e6, r"must be in \[0, 1000\], got 1000000.0"),
+        ("start", (99, 99), r"cell \(99, 99\) is outside the map"),
+    ],
 )
-def test_numbers_that_nobody_means_are_refused(option: str, value: object) -> None:
-    with pytest.raises(ValueError):
+def test_numbers_that_nobody_means_are_refused(option: str, value: object, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
         quiet(SMALL, **{option: value})
 
 
