@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 
@@ -81,3 +82,13 @@ def check_graph_distances(layout, sample, seed=0, shared=False):
 def as_map(rows):
     head = f"type octile\nheight {len(rows)}\nwidth {len(rows[0])}\nmap\n"
     return (head + "\n".join(rows) + "\n").encode()
+
+
+def drawn_rows(most):
+    """A strategy: rows of a small map in signs of the lorr dialect, at least one of them free."""
+    rows = st.integers(1, most).flatmap(
+        lambda cols: st.lists(
+            st.text(alphabet="...@ES", min_size=cols, max_size=cols), min_size=1, max_size=most
+        )
+    )
+    return rows.filter(lambda drawn: any(set(row) - {"@"} for row in drawn))

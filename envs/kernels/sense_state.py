@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-PERSON, TRAFFIC = 0, 1
+from .state import PERSON as PERSON
+from .state import TRAFFIC as TRAFFIC
+
 STANDING = 4  # after the four headings N, E, S, W of `fleet`
 NEVER = -1
 

@@ -114,7 +114,10 @@ def test_the_books_balance_to_the_millijoule(soc: float, moves: list[tuple[str, 
         if kind == "drain":
             assert 0 <= battery.drain(amount) <= amount
         else:
-            assert battery.charge(amount // 1000) >= 0
+            before_mj = battery.charge_mj
+            added_mj = battery.charge(amount // 1000)
+            assert added_mj >= 0
+            assert battery.charge_mj == before_mj + added_mj
         assert 0 <= battery.charge_mj <= battery.capacity_mj
         balance = battery.start_mj + battery.charged_mj - battery.drained_mj
         assert battery.charge_mj == balance

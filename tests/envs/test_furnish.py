@@ -7,7 +7,7 @@ import dataclasses
 import networkx as nx
 import numpy as np
 import pytest
-from envs_layouts import as_map, check_layout, graph_matrix, places
+from envs_layouts import as_map, check_layout, drawn_rows, graph_matrix, places
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse.csgraph import connected_components
@@ -91,16 +91,9 @@ def test_zones_that_cut_places_apart_are_told_with_the_file(tmp_path):
         load_layout(file)
 
 
-rows_of_symbols = st.integers(1, 7).flatmap(
-    lambda cols: st.lists(
-        st.text(alphabet="...@ES", min_size=cols, max_size=cols), min_size=1, max_size=7
-    )
-)
-
-
 @settings(max_examples=100, deadline=None)
 @given(
-    rows=rows_of_symbols.filter(lambda rows: any(set(row) - {"@"} for row in rows)),
+    rows=drawn_rows(7),
     seed=st.integers(0, 3),
 )
 def test_an_empty_file_is_from_map(rows, seed):

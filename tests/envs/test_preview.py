@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from envs_layouts import as_map
+from envs_layouts import as_map, drawn_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -65,16 +65,9 @@ def test_zones_show_on_free_floor():
     assert layout.preview().endswith("^ one way  x keep out  ~ speed limit")
 
 
-rows_of_symbols = st.integers(1, 9).flatmap(
-    lambda cols: st.lists(
-        st.text(alphabet="...@ES", min_size=cols, max_size=cols), min_size=1, max_size=9
-    )
-)
-
-
 @settings(max_examples=80, deadline=None)
 @given(
-    rows=rows_of_symbols.filter(lambda rows: any(set(row) - {"@"} for row in rows)),
+    rows=drawn_rows(9),
     max_cols=st.integers(1, 12),
 )
 def test_the_signs_of_a_map_file_read_back(rows, max_cols):
