@@ -177,15 +177,19 @@ class ChargerQueues:
         return self._free[charger][-1] if self._free[charger] else None
 
     def wait_s(self, charger: int, tick: int, agent: int | None = None) -> float:
-        """Seconds until a newcomer's turn: the rest of whose turn it is, and all those behind.
+        """Seconds until an agent's turn: the rest of whose turn it is, and all between them.
 
-        For an agent that has its turn there already: 0.
+        Who queues there already (0 with its turn) waits for those before it, a newcomer for all.
         """
         queue = self._queue[charger]
         if not queue or (agent is not None and self.may_enter(agent, charger)):
             return 0.0
-        first = max(0, self._turn[charger] + queue[next(iter(queue))] - tick)
-        return (first + self._behind[charger]) * self._tick_s
+        ticks = max(0, self._turn[charger] + queue[next(iter(queue))] - tick)
+        ticks += self._behind[charger]
+        if agent in queue:
+            members = list(queue)
+            ticks -= sum(queue[member] for member in members[members.index(agent) :])
+        return ticks * self._tick_s
 
     def least_wait(self, tick: int) -> tuple[int, float]:
         """The charger with the least expected wait, ties to the first of the layout."""

@@ -76,6 +76,9 @@ def check(
         left = [ticks for _, ticks in entries]
         wait = max(0, began[c] + left[0] - tick) + sum(left[1:]) if left else 0
         assert queues.wait_s(c, tick) == 0.5 * wait
+        for k, agent in enumerate(agents):  # those behind do not count
+            ahead = wait - sum(left[k:]) if k else 0
+            assert queues.wait_s(c, tick, agent=agent) == 0.5 * ahead
         places = [queues.place(agent) for agent in agents]
         kept = [place for place in places if place is not None]
         assert len(kept) == len(set(kept)) and set(kept) <= set(PLACES[c])
@@ -93,6 +96,8 @@ def test_the_next_in_the_queue_has_its_turn_when_the_first_has_left() -> None:
     assert queues.wait_s(5, 40) == 0.5 * (60 + 100 + 100)
     assert queues.wait_s(5, 400) == 0.5 * 200  # overdue, but it may leave at any moment
     assert queues.wait_s(5, 40, agent=4) == 0.0
+    assert queues.wait_s(5, 40, agent=1) == 0.5 * 60
+    assert queues.wait_s(5, 40, agent=2) == 0.5 * (60 + 100)
     queues.leave(4, 60)
     assert queues.may_enter(1, 5) and not queues.may_enter(2, 5)
     queues.leave(3, 60)  # in no queue
