@@ -25,6 +25,8 @@ WORTH_TELLING_S = 2.0  # a warm-up of a cold cache
 @click.option("--layout", metavar="NAME",
               help="A ready warehouse: small, long-corridor, sortation, fishbone, ...")  # fmt: skip
 @click.option("--tasks", metavar="FILE", help="Tasks of the League of Robot Runners for that map.")
+@click.option("--orders-per-hour", type=float, metavar="N",
+              help="Mean rate of orders (24); over 30 a robot never waits for one.")  # fmt: skip
 @click.option("--minutes", type=float, default=60.0, show_default=True, help="Length of the shift.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--workers", type=int, default=12, show_default=True, help="People on the floor.")

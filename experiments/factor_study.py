@@ -30,7 +30,8 @@ class Part(BaseModel):
 class FloorAsked(Part):
     """A map with its people and numbers of traffic robots.
 
-    `others`: the other searches too; `seeds`: other than the page's.
+    `others`: the other searches too; `seeds`: other than the page's; `chooser` and
+    `orders_per_hour`: other than a shift's own.
     """
 
     map: str = BUILT_IN
@@ -39,6 +40,8 @@ class FloorAsked(Part):
     held_out: bool = False
     others: bool = True
     seeds: Annotated[int, Field(ge=1)] | None = None
+    chooser: str | None = None
+    orders_per_hour: Weight | None = None
 
 
 class Search(Part):
@@ -82,9 +85,9 @@ class FactorSpec(Page):
     def _shift(self, floor: FloorAsked, traffic: int, search: Search, seed: int) -> Shift:
         return Shift(
             **on_floor(floor.map), minutes=self.minutes, seed=seed, workers=floor.workers,
-            traffic=traffic, strategy=search.strategy,
-            weight=search.weight, aware=search.aware, lam_risk=self.lam_risk,
-            lam_congestion=self.lam_congestion,
+            traffic=traffic, chooser=floor.chooser, orders_per_hour=floor.orders_per_hour,
+            strategy=search.strategy, weight=search.weight, aware=search.aware,
+            lam_risk=self.lam_risk, lam_congestion=self.lam_congestion,
         )  # fmt: skip
 
     def placed(self, file: Path, data: Path | None) -> FactorSpec:

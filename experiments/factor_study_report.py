@@ -30,13 +30,17 @@ class Setting:
     traffic: int
     held_out: bool
     minutes: float
+    chooser: str
+    orders_per_hour: float | None
     searches: dict[str, Comparison]
 
     @property
     def title(self) -> str:
         """What to call it."""
         held = ", held out" if self.held_out else ""
-        return f"{self.name}, {self.workers} people + {self.traffic} traffic robots{held}"
+        demand = self.orders_per_hour
+        orders = "" if demand is None else f", {demand:g} orders an hour, {self.chooser}"
+        return f"{self.name}, {self.workers} people + {self.traffic} traffic robots{orders}{held}"
 
     @cached_property
     def base(self) -> Comparison:
@@ -62,7 +66,7 @@ def search_of(row: Row) -> str:
 
 def settings_of(rows: Sequence[Row]) -> list[Setting]:
     """The settings in the order of the rows; maps held out come last."""
-    keys = ("map", "workers", "traffic", "held_out", "minutes")
+    keys = ("map", "workers", "traffic", "held_out", "minutes", "chooser", "orders_per_hour")
     found: dict[tuple[object, ...], list[Row]] = {}
     for row in rows:
         found.setdefault(tuple(row[key] for key in keys), []).append(row)
@@ -74,9 +78,11 @@ def settings_of(rows: Sequence[Row]) -> list[Setting]:
             search: _comparison([row for row in own if search_of(row) == search], seeds)
             for search in sorted({*map(search_of, own)}, key=lambda name: (len(name), name))
         }
-        name, workers, traffic, held_out, minutes = (own[0][key] for key in keys)
-        settings.append(Setting(name, workers, traffic, held_out, minutes, searches))
-    return sorted(settings, key=lambda s: (s.held_out, order[s.name], s.traffic))
+        name, workers, traffic, held_out, minutes, chooser, rate = (own[0][key] for key in keys)
+        settings.append(Setting(name, workers, traffic, held_out, minutes, chooser, rate, searches))
+    return sorted(
+        settings, key=lambda s: (s.held_out, order[s.name], s.orders_per_hour or 0.0, s.traffic)
+    )
 
 
 def _comparison(rows: Sequence[Row], seeds: Sequence[int]) -> Comparison:

@@ -17,7 +17,7 @@ from typing import Any
 from envs.episode import Episode, PlannerSettings, run_episode
 from envs.formats import load_tasks, orders_from_tasks
 from envs.layouts import READY, Layout, ready
-from envs.orders import OPEN_LIMIT
+from envs.orders import OPEN_LIMIT, OrderModel
 from envs.world import World
 from planners import GridMap
 from planners.strategies import checked_weight, strategy_named
@@ -38,12 +38,13 @@ class Shift:
 
     Raises:
         ValueError: minutes that are not above 0, an unknown strategy, a weight that does not fit
-            it; names the value.
+            it, tasks and a rate of orders at once; names the value.
     """
 
     map: str | None = None
     layout: str | None = None
     tasks: str | None = None
+    orders_per_hour: float | None = None
     minutes: float = 60.0
     seed: int = 0
     workers: int = 12
@@ -65,6 +66,11 @@ class Shift:
         if not (math.isfinite(self.minutes) and self.minutes > 0):
             raise ValueError(f"minutes must be a finite number above 0, not {self.minutes:g}")
         checked_weight(strategy_named(self.strategy), self.weight)
+        if self.tasks is not None and self.orders_per_hour is not None:
+            raise ValueError(
+                f"{self.orders_per_hour:g} orders per hour and the tasks of {self.tasks} are two "
+                "sources of orders: give one"
+            )
         if self.map is not None and self.layout is not None:
             raise ValueError(f"map {self.map} and layout {self.layout} are two floors: give one")
         if self.llm == "local":
@@ -171,7 +177,9 @@ def world_of(shift: Shift, layout: Layout, said: list[str]) -> tuple[World, tupl
     """The world at its start, and what a reader should know about its map and orders."""
     if layout.dropped:
         said.append(f"{layout.dropped} free cells that the largest floor does not reach are closed")
-    orders = None
+    orders: OrderModel | list[tuple[int, ...]] | None = None
+    if shift.orders_per_hour is not None:
+        orders = OrderModel(per_hour=shift.orders_per_hour)
     if shift.tasks is not None:
         orders, reading = _orders(shift.tasks, layout)
         said.append(reading)

@@ -340,3 +340,12 @@ def test_a_factor_switches_its_own_weight_alone():
     }  # fmt: skip
     every = {"lam_risk": 8.0, "lam_congestion": 1.0, "lam_energy": pytest.approx(energy)}
     assert factor_weights("all", shift) == every
+
+
+def test_a_rate_of_orders_keeps_a_robot_busy(refused, tmp_path):
+    busy = run_shift(prepare_shift(Shift(minutes=30, seed=6, orders_per_hour=90.0)))
+    few = run_shift(prepare_shift(Shift(minutes=30, seed=6, orders_per_hour=0.0)))
+    assert busy.episode.summary["deliveries"] > few.episode.summary["deliveries"]
+    with pytest.raises(ValueError, match=r"90 orders per hour and the tasks of a\.tasks"):
+        Shift(map="a.map", tasks="a.tasks", orders_per_hour=90.0)
+    assert "-3.0" in refused("deliver", "--orders-per-hour", "-3", "--out", tmp_path)

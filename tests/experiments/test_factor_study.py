@@ -27,6 +27,7 @@ factors_of_others = ["none", "risk"]
 searches = [{ strategy = "astar" }, { strategy = "wastar", weight = 2.0, aware = false }]
 floors = [
     { map = "built-in", workers = 5, traffic = [0, 3] },
+    { map = "built-in", others = false, chooser = "earliest", orders_per_hour = 60, seeds = 1 },
     { map = "shop.map", workers = 2, held_out = true, others = false },
 ]
 """
@@ -45,8 +46,9 @@ def test_the_runs_are_those_of_the_page(page, tmp_path):
     spec = load_spec(str(page), data=tmp_path)
     assert isinstance(spec, FactorSpec)
     runs = spec.runs()
-    # 2 seeds x (2 traffics x (6 factors + 2 under the other search) + 6 on the map held out)
-    assert len(runs) == len({run.run_id for run in runs}) == 2 * (2 * 8 + 6)
+    # 2 seeds x (2 traffics x (6 factors + 2 under the other search) + 6 on the map held out), and
+    # one of 6 with more orders than can be served
+    assert len(runs) == len({run.run_id for run in runs}) == 2 * (2 * 8 + 6) + 6
     for run in runs:
         shift = run.shift
         assert (shift.lam_risk > 0) == ("risk" in FACTORS[run.factor])
@@ -61,16 +63,17 @@ def test_rows_report_and_page(call, page, tmp_path):
     out = tmp_path / "out"
     command = ("experiment", page, "--data", tmp_path, "--out", out, "--executor", "threads",
                "--workers", "1")  # fmt: skip
-    assert "44 runs: 44 made, 0 known before, 0 failed" in call(*command).stdout
+    assert "50 runs: 50 made, 0 known before, 0 failed" in call(*command).stdout
     settings = settings_of(read_rows(out / "rows.jsonl"))
     assert [s.title for s in settings] == [
         "built-in, 5 people + 0 traffic robots", "built-in, 5 people + 3 traffic robots",
+        "built-in, 12 people + 0 traffic robots, 60 orders an hour, earliest",
         "shop.map, 2 people + 0 traffic robots, held out",
     ]  # fmt: skip
     assert set(settings[0].searches) == {"astar", "w = 2, blind to layers"}
     assert settings[0].base is settings[0].searches["astar"]
     shown = call("report", out).stdout
-    assert shown.count("| deliveries per hour |") == 3
+    assert shown.count("| deliveries per hour |") == 4
     assert "seeds (1000 to 1001)" in shown and "0 contacts" in shown
     assert (out / "report.png").stat().st_size > 1000
     packed, text = publish(out, tmp_path / "docs")
@@ -84,6 +87,7 @@ def row(factor: str, seed: int, near_s: float, deliveries: int, **more: object) 
     return {
         "run_id": f"{factor}{seed}{more}", "spec": "factors", "kind": "factors", "status": "ok",
         "map": "built-in", "workers": 12, "traffic": 40, "held_out": False, "minutes": 60.0,
+        "chooser": "utility", "orders_per_hour": None,
         "strategy": "astar", "weight": 1.0, "aware": True, "factor": factor, "seed": seed,
         "near_s": near_s, "deliveries": deliveries, "trace_hash": "x", **more,
     }  # fmt: skip
@@ -155,7 +159,8 @@ def test_the_built_in_pages_expand(name, monkeypatch):
 
 def test_the_full_pages_expand_on_the_real_maps(shared_data):
     runs = load_spec("factors", full=True, data=shared_data).runs()
-    floors = {(run.fields()["map"], run.shift.traffic) for run in runs}
-    assert len(floors) == 8 and min(run.shift.seed for run in runs) >= 1000
+    floors = {(run.fields()["map"], run.shift.traffic, run.shift.chooser) for run in runs}
+    assert len(floors) == 9 and len(runs) == 40 * (2 * (6 + 3 * 4) + 7 * 6)
+    assert min(run.shift.seed for run in runs) >= 1000
     hours = load_spec("soak", full=True, data=shared_data).runs()
     assert len(hours) == 2020
