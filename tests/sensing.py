@@ -31,6 +31,8 @@ class Agents(NamedTuple):
     kind: Any
     x_m: Any
     y_m: Any
+    x0_m: Any
+    y0_m: Any
 
 
 def layout_on(map: Map, faces: Sequence[int] = ()) -> Layout:
@@ -57,7 +59,7 @@ def agents_on(map: Map, rows: Iterable[Sequence[float]]) -> Agents:
     part = done[going] / length[going]
     for values, k in ((x, 0), (y, 1)):
         values[going] += part * (map.positions_m(to[going])[:, k] - values[going])
-    return Agents(node, to, done, length, np.zeros_like(node), kind, x, y)
+    return Agents(node, to, done, length, np.zeros_like(node), kind, x, y, x.copy(), y.copy())
 
 
 def closed_on(map: Map, nodes: Iterable[int] = ()) -> np.ndarray[Any, Any]:

@@ -15,40 +15,35 @@ Ids = npt.NDArray[np.int64]
 PLANES = (0, 2, 4, 6)  # of the headings N, E, S, W among the eight of a grid's edges
 
 
-class EdgesInto:
-    """Edges of a `CostField` by the node that they lead to, with headings as in the kernel.
+def edges_into(
+    map: Map, senses: at.Senses
+) -> tuple[Ids, npt.NDArray[np.int32], npt.NDArray[np.int8]]:
+    """(size + 1,) pointers, and by the node that they lead to edges of a `CostField` and headings.
 
     Args:
         map: four-connected grid, or graph.
         senses: of the same map.
     """
-
-    def __init__(self, map: Map, senses: at.Senses) -> None:
-        self._map = map
-        if isinstance(map, GridMap):
-            self.shape: tuple[int, ...] = (8, map.rows, map.cols)
-            return
-        self.shape = (int(map.indices.size),)
+    if isinstance(map, GridMap):
+        heads, edges, ways = _of_grid(map)
+    else:
         tails, heads = map.sources.astype(np.int64), map.indices.astype(np.int64)
-        self._edge_of = np.argsort(heads, kind="stable")
-        self._ptr = np.concatenate(([0], np.cumsum(np.bincount(heads, minlength=map.size))))
         east, south = (senses.place[heads] - senses.place[tails]).T
         along_row = np.where(east > 0, 1, 3)
-        self._way = np.where(np.abs(east) > np.abs(south), along_row, np.where(south < 0, 0, 2))
+        ways = np.where(np.abs(east) > np.abs(south), along_row, np.where(south < 0, 0, 2))
+        edges = np.arange(heads.size)
+    order = np.argsort(heads, kind="stable")
+    ptr = np.concatenate(([0], np.cumsum(np.bincount(heads, minlength=map.size))))
+    return ptr.astype(np.int64), edges[order].astype(np.int32), ways[order].astype(np.int8)
 
-    def into(self, nodes: Ids) -> tuple[Ids, Ids, Ids]:
-        """(k,) edges that lead to the nodes, the place of their head in `nodes`, their headings."""
-        map_ = self._map
-        if isinstance(map_, GridMap):
-            row, col = np.divmod(nodes, map_.cols)
-            legal = (row + 1 < map_.rows, col > 0, row > 0, col + 1 < map_.cols)
-            tails = (nodes + map_.cols, nodes - 1, nodes - map_.cols, nodes + 1)
-            heads = [np.flatnonzero(mask) for mask in legal]
-            edges = [k * map_.size + u[i] for k, u, i in zip(PLANES, tails, heads, strict=True)]
-            ways = np.repeat(np.arange(4), [i.size for i in heads])
-            return np.concatenate(edges), np.concatenate(heads), ways
-        counts = self._ptr[nodes + 1] - self._ptr[nodes]
-        heads_ = np.repeat(np.arange(nodes.size), counts)
-        offset = np.arange(heads_.size) - np.repeat(np.cumsum(counts) - counts, counts)
-        edges_ = self._edge_of[np.repeat(self._ptr[nodes], counts) + offset]
-        return edges_, heads_, self._way[edges_]
+
+def _of_grid(grid: GridMap) -> tuple[Ids, Ids, Ids]:
+    """Heads, edges and headings of all moves N, E, S, W inside a grid."""
+    nodes = np.arange(grid.size)
+    row, col = np.divmod(nodes, grid.cols)
+    legal = (row + 1 < grid.rows, col > 0, row > 0, col + 1 < grid.cols)
+    tails = (nodes + grid.cols, nodes - 1, nodes - grid.cols, nodes + 1)
+    heads = [np.flatnonzero(mask) for mask in legal]
+    edges = [k * grid.size + u[i] for k, u, i in zip(PLANES, tails, heads, strict=True)]
+    ways = np.repeat(np.arange(4), [i.size for i in heads])
+    return np.concatenate(heads), np.concatenate(edges), ways

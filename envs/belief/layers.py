@@ -10,12 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from planners import CostField, GridMap, Layer
+from planners.maps import read_only
 
 from ..battery import RobotProfile
 from ..floor import Map
+from ..kernels import kernel
 from ..kernels import sense_state as at
-from .edges import EdgesInto
+from ..kernels.price import CONGESTION, DRIVE_J, ENERGY, FULL, MOVED, ONCOMING, RISK, STANDS_S
 from .model import BeliefModel
+from .pricing import make_pricing
 from .prior import nearby, presence
 from .senses import WIDE
 
@@ -25,16 +28,9 @@ if TYPE_CHECKING:
 Ids = npt.NDArray[np.int64]
 Values = npt.NDArray[np.float64]
 
-# A value is handed on only where it moved by more than this: caches live longer that way.
-TOLERANCE = {
-    "congestion": 0.005,
-    "oncoming": 0.005,
-    "risk": 0.002,
-    "energy": 1e-4,
-    "blockage": 0.05,
-}
-STANDS_S = 2.0  # (a) who has stood so long is taken to stand
-GONE = 1e-6  # evidence in seconds, or mean robots, that counts as none
+BLOCKAGE_TOLERANCE = 0.05  # a value is handed on only where it moved by more
+PRICED = {"congestion": CONGESTION, "risk": RISK, "energy": ENERGY}  # per node, by the kernel
+NO_EDGES = read_only(np.zeros(0, dtype=np.float32))
 
 
 @dataclass(frozen=True)
@@ -63,16 +59,16 @@ class Layers:
     ) -> None:  # fmt: skip
         self._map, self._profile, self._senses, self._model = map, profile, senses, model
         self._weights, self._kg = weights, 0.0
-        self._presence = presence(layout, staff, model)
         cols = map.cols if isinstance(map, GridMap) else 0
-        self._near_presence = nearby(self._presence, senses, cols)
-        self._pace = _paces(map, profile, speed_m_s)
+        expected = presence(layout, staff, model)
         directed = fleet and weights.congestion > 0 and map.size <= WIDE
-        self._edges = EdgesInto(map, senses) if directed else None
-        self._alive = np.empty(map.size, dtype=np.int32)  # nodes whose evidence has not faded yet
-        self._is_alive = np.zeros(map.size, dtype=np.bool_)
-        self._living = self._cursor = 0
-        self._around: Ids = np.zeros(0, dtype=np.int64)
+        self._pricing = make_pricing(
+            map, senses, model, profile, presence=expected,
+            near_presence=nearby(expected, senses, cols), pace=_paces(map, profile, speed_m_s),
+            wanted=(weights.congestion > 0, weights.risk > 0, weights.energy > 0, directed),
+        )  # fmt: skip
+        self._refresh = kernel("refresh_layers")
+        self._directed = directed
         self._taken: dict[int, float] = {}
         self.costs = self._first_costs(speed_m_s is not None)
 
@@ -80,32 +76,31 @@ class Layers:
         """The field before anything was seen."""
         size, base, weights = self._map.size, 1.0 / self._profile.speed_m_s, self._weights
         zero = np.broadcast_to(np.float32(0.0), size)
-        pace = self._pace.astype(np.float32)
-        delay = delay_s(pace, self._presence) if weights.congestion else zero
+        pricing = self._pricing
+        pace = pricing.pace.astype(np.float32)
+        delay = zero
+        if weights.congestion:
+            delay = pace * pricing.presence / (1.0 - np.minimum(pricing.presence, FULL))
+        energy = zero
+        if weights.energy:
+            profile = self._profile
+            energy = (profile.ambient_w * (pace + delay) + profile.drive_j_per_m) / 3600.0
         layers = [Layer("zones", pace - np.float32(base))] if zones else []
         layers += [
             Layer("congestion", delay, weights.congestion),
             Layer(
                 "risk",
-                -np.expm1(-self._near_presence * pace) if weights.risk else zero,
+                -np.expm1(-pricing.near_presence * pace) if weights.risk else zero,
                 weights.risk,
             ),
-            Layer(
-                "energy", self._energy_wh(pace + delay) if weights.energy else zero, weights.energy
-            ),
+            Layer("energy", energy, weights.energy),
             Layer("blockage", zero),
         ]
-        if self._edges is not None:
-            layers.append(
-                Layer("oncoming", np.zeros(self._edges.shape, np.float32), weights.congestion)
-            )
+        if self._directed:
+            map_ = self._map
+            edges = (8, *map_.shape) if isinstance(map_, GridMap) else map_.indices.shape
+            layers.append(Layer("oncoming", np.zeros(edges, np.float32), weights.congestion))
         return CostField(self._map, base=base, layers=layers)
-
-    def _energy_wh(self, seconds: Any) -> Any:
-        """Wh of a metre that takes so long, at the present payload."""
-        profile = self._profile
-        drive_j = profile.drive_j_per_m + profile.drive_j_per_m_kg * self._kg
-        return (profile.ambient_w * seconds + drive_j) / 3600.0
 
     def carry(self, kg: float) -> None:
         """Another payload: the one change that concerns the energy of every node.
@@ -115,145 +110,33 @@ class Layers:
         if self._map.size > WIDE:
             return
         if kg != self._kg and self._weights.energy:
-            more = self._profile.drive_j_per_m_kg * (kg - self._kg) / 3600.0
-            self.costs.update(
-                "energy", np.ones(self._map.size, dtype=bool), self.costs.layer("energy") + more
-            )
-        self._kg = kg
-
-    # Which nodes.
+            more_j = self._profile.drive_j_per_m_kg * (kg - self._kg)
+            energy = self.costs.layer("energy") + more_j / 3600.0
+            self.costs.update("energy", np.ones(self._map.size, dtype=bool), energy)
+        profile, self._kg = self._profile, kg
+        drive_j = profile.drive_j_per_m + profile.drive_j_per_m_kg * kg
+        self._pricing.floats[DRIVE_J] = drive_j
 
     def refresh(self, tick: int, robot: int | None, robot_m: tuple[float, float] | None) -> None:
         """Bring up to date what was touched, what lies around the robot and a share of the rest."""
-        nodes = self._stale(tick, robot)
-        self._push_people(nodes, tick, robot_m)
-        self._push_blockage(tick, robot_m)
+        layer, pricing = self.costs.layer, self._pricing
+        at_x, at_y = robot_m or (0.0, 0.0)
+        self._refresh(
+            tick, at.NEVER if robot is None else robot, at_x, at_y, self._senses, pricing,
+            *(layer(name) for name in PRICED), layer("oncoming") if self._directed else NO_EDGES,
+        )  # fmt: skip
+        changes: dict[str, tuple[Ids, Values]] = {}
+        for name, k in PRICED.items():
+            count = int(pricing.ints[MOVED + k])
+            changes[name] = pricing.moved[k, :count], pricing.values[k, :count]
+        count = int(pricing.ints[MOVED + ONCOMING])
+        changes["oncoming"] = pricing.moved_edges[:count], pricing.edge_values[:count]
+        changes["blockage"] = self._blockage(tick, robot_m)
+        moved = {name: change for name, change in changes.items() if change[0].size}
+        if moved:
+            self.costs.update_layers(moved)
 
-    def _stale(self, tick: int, robot: int | None) -> Ids:
-        ints = self._senses.ints
-        touched = self._senses.changed[: ints[at.CHANGED]]
-        ints[at.REFRESHED], ints[at.CHANGED] = tick, 0
-        born = touched[~self._is_alive[touched]]
-        self._is_alive[born] = True
-        self._alive[self._living : self._living + born.size] = born
-        self._living += born.size
-        before, self._around = self._around, self._near_robot(tick, robot)
-        return np.unique(np.concatenate((touched, self._turn(tick), before, self._around)))
-
-    def _near_robot(self, tick: int, robot: int | None) -> Ids:
-        """The free nodes around the robot, if a person was just seen."""
-        if robot is None or not people_seen(self._senses, tick).size:
-            return np.zeros(0, dtype=np.int64)
-        senses = self._senses
-        if not isinstance(self._map, GridMap):
-            ids = senses.view_ids[senses.view_ptr[robot] : senses.view_ptr[robot + 1]]
-            return np.asarray(ids, dtype=np.int64)
-        (row, col), reach = divmod(robot, self._map.cols), int(senses.ints[at.REACH])
-        rows = np.arange(max(0, row - reach), min(self._map.rows, row + reach + 1))
-        cols = np.arange(max(0, col - reach), min(self._map.cols, col + reach + 1))
-        nodes = np.add.outer(rows * self._map.cols, cols).reshape(-1)
-        return np.asarray(nodes[senses.solid[nodes] == 0])
-
-    def _turn(self, tick: int) -> Ids:
-        """The next share of the nodes whose evidence fades; those where none is left drop out."""
-        if self._cursor >= self._living:
-            self._cursor = 0
-        share = max(32, -(-self._living // self._model.turn_refreshes))
-        first, last = self._cursor, min(self._living, self._cursor + share)
-        nodes = self._alive[first:last].astype(np.int64)
-        evidence, fleet = self._evidence(nodes, tick), self._fleet(nodes, tick)
-        keep = (evidence.max(axis=1, initial=0.0) > GONE) | (fleet.max(axis=1, initial=0.0) > GONE)
-        kept = nodes[keep]
-        self._is_alive[nodes[~keep]] = False
-        gone = nodes.size - kept.size
-        moved = self._alive[max(last, self._living - gone) : self._living].copy()
-        self._alive[first : first + kept.size] = kept
-        self._alive[first + kept.size : first + kept.size + moved.size] = moved
-        self._living -= gone
-        self._cursor = first + kept.size
-        return nodes
-
-    # What they cost.
-
-    def _evidence(self, nodes: Ids, tick: int) -> Values:
-        """(k, 3) seconds in view, near a person, with a person on it, as they count now."""
-        senses = self._senses
-        return np.asarray(senses.evidence[nodes] * left(senses.fade, senses.looked[nodes], tick))
-
-    def _fleet(self, nodes: Ids, tick: int) -> Values:
-        """(k, 5) mean robots by heading and standing, (k, 1) all, as they count now."""
-        senses = self._senses
-        return np.asarray(senses.fleet[nodes] * left(senses.fleet_fade, senses.heard[nodes], tick))
-
-    def rates(self, nodes: Ids, tick: int) -> tuple[Values, Values]:
-        """(k,) expected people within `near_m` of each node, and on it, by prior and sightings."""
-        seen, near, there = self._evidence(nodes, tick).T
-        weight = self._model.prior_s
-        near_rate = (weight * self._near_presence[nodes] + near) / (seen + weight)
-        return near_rate, (weight * self._presence[nodes] + there) / (seen + weight)
-
-    def _push_people(self, nodes: Ids, tick: int, robot_m: tuple[float, float] | None) -> None:
-        weights = self._weights
-        pace = self._pace if self._pace.size == 1 else self._pace[nodes]
-        near, people = self.rates(nodes, tick)
-        delay = np.zeros(nodes.size)
-        if weights.congestion:
-            delay = self._push_delays(nodes, pace, people, self._fleet(nodes, tick))
-        if weights.risk:
-            if robot_m is not None and self._around.size:
-                near += self._tracked(nodes, tick, robot_m)
-            self._push("risk", nodes, -np.expm1(-near * pace))
-        if weights.energy:
-            self._push("energy", nodes, self._energy_wh(pace + delay))
-
-    def _push_delays(self, nodes: Ids, pace: Values, people: Values, fleet: Values) -> Values:
-        """Robots that stand weigh 1, those that move `same_way` for whom they go along with."""
-        moving = fleet[:, :-1].sum(axis=1)
-        shared = people + fleet[:, -1] + self._model.same_way * moving
-        delay = delay_s(pace, shared)
-        self._push("congestion", nodes, delay)
-        if self._edges is not None:
-            edges, heads, ways = self._edges.into(nodes)
-            others = (1.0 - self._model.same_way) * (moving[heads] - fleet[heads, ways])
-            at_head = pace if pace.size == 1 else pace[heads]
-            more = delay_s(at_head, shared[heads] + others) - delay[heads]
-            self._push("oncoming", edges, np.maximum(more, 0.0))
-        return np.asarray(delay)
-
-    def _tracked(self, nodes: Ids, tick: int, robot_m: tuple[float, float]) -> Values:
-        """Chance that a person seen just now is near a node when the robot could be there.
-
-        Who stands stays for `stay_s` on average; who walks goes on as last seen, or stops there.
-        How sure that is shrinks with the time ahead. The disc of `near_m` is taken as a bell of the
-        same area: r2 / s2 exp(-d2 / s2) with s2 = r2 + 2 sigma2.
-        """
-        senses, model = self._senses, self._model
-        place = self._map.positions_m(nodes)
-        offset = place - robot_m
-        tick_s = float(senses.floats[at.TICK_S])
-        ahead_s = np.hypot(*offset.T) / self._profile.speed_m_s
-        chance = np.zeros(nodes.size)
-        area = model.near_m**2
-        for agent in people_seen(senses, tick).tolist():
-            x, y, vx, vy = senses.motion[agent].tolist()
-            later_s = (tick - int(senses.tracks[agent, 0])) * tick_s + ahead_s
-            stands = stood_s(senses, agent) >= STANDS_S
-            dx, dy = place[:, 0] - x, place[:, 1] - y
-            stays = (1.0 if stands else 0.3) * np.exp(-later_s / model.stay_s)
-            chance += (
-                (1.0 if stands else model.track_weight)
-                * stays
-                * np.exp(-(dx * dx + dy * dy) / area)
-            )
-            if not stands:
-                spread = area + 2.0 * (0.3 + 0.5 * later_s) ** 2
-                dx, dy = dx - vx * later_s, dy - vy * later_s
-                goes = 0.7 * area / spread * np.exp(-(dx * dx + dy * dy) / spread)
-                chance += model.track_weight * goes
-        inside = (np.abs(offset) <= float(senses.floats[at.RADIUS_M])).all(axis=1)
-        return np.asarray(chance * inside)
-
-    def _push_blockage(self, tick: int, robot_m: tuple[float, float] | None) -> None:
+    def _blockage(self, tick: int, robot_m: tuple[float, float] | None) -> tuple[Ids, Values]:
         """Nodes that may be blocked, and those where somebody was just seen standing.
 
         A stop ends at a rate of 1 / `standing_s`: what is left of it when the robot could be there.
@@ -274,18 +157,11 @@ class Layers:
                 later_s = (tick - int(senses.tracks[agent, 0])) * tick_s
                 later_s += away_m / self._profile.speed_m_s
                 taken[node] = taken.get(node, 0.0) + stop_s * math.exp(-later_s / stop_s)
-        nodes = sorted({*taken, *self._taken})
+        nodes = np.array(sorted({*taken, *self._taken}), dtype=np.int64)
         self._taken = taken
-        self._push(
-            "blockage",
-            np.array(nodes, dtype=np.int64),
-            np.array([taken.get(n, 0.0) for n in nodes]),
-        )
-
-    def _push(self, name: str, index: Ids, values: Values) -> None:
-        moved = np.abs(values - self.costs.layer(name)[index]) > TOLERANCE[name]
-        if moved.any():
-            self.costs.update(name, index[moved], values[moved])
+        values = np.array([taken.get(node, 0.0) for node in nodes.tolist()])
+        moved = np.abs(values - self.costs.layer("blockage")[nodes]) > BLOCKAGE_TOLERANCE
+        return nodes[moved], values[moved]
 
 
 def _paces(map: Map, profile: RobotProfile, speed_m_s: npt.ArrayLike | None) -> Values:
@@ -299,11 +175,6 @@ def _paces(map: Map, profile: RobotProfile, speed_m_s: npt.ArrayLike | None) -> 
             f"and least {speed.min(initial=np.inf)}"
         )
     return np.asarray(1.0 / np.minimum(speed, profile.speed_m_s))
-
-
-def delay_s(pace: Any, rho: Any) -> Any:
-    """Seconds per metre lost where on average `rho` bodies are in the way: T rho / (1 - rho)."""
-    return pace * rho / (1.0 - np.minimum(rho, 0.9))
 
 
 def left(table: Values, stamps: Any, tick: int) -> Any:

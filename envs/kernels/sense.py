@@ -207,14 +207,26 @@ def hear_fleet(tick: int, agents: Any, senses: Senses) -> None:
             continue
         node = place_of(agent, agents)
         way = senses.fleet.shape[1] - 1
-        if way == STANDING and agents.to[agent] >= 0:
-            way = heading(agents.node[agent], agents.to[agent], senses)
+        if way == STANDING:
+            way = way_of(agent, agents, senses)
         for k in range(near_places(node, senses)):
             other = near(node, k, senses)
             if other >= 0:
                 hear_at(tick, other, senses)
                 share = gain / senses.room[other]
                 senses.fleet[other, way] = (0.0 + float(senses.fleet[other, way])) + share
+
+
+def way_of(agent: int, agents: Any, senses: Senses) -> int:
+    """Where a traffic robot is heading, or came from in the tick just past; STANDING for neither.
+
+    Robots that drive through are between two nodes in every other tick only.
+    """
+    node, to = agents.node[agent], agents.to[agent]
+    dx, dy = agents.x_m[agent] - agents.x0_m[agent], agents.y_m[agent] - agents.y0_m[agent]
+    if to >= 0:
+        dx, dy = x_of(to, senses) - x_of(node, senses), y_of(to, senses) - y_of(node, senses)
+    return STANDING if dx == 0.0 and dy == 0.0 else heading(dx, dy)
 
 
 def hear_at(tick: int, node: int, senses: Senses) -> None:
@@ -229,6 +241,7 @@ def hear_at(tick: int, node: int, senses: Senses) -> None:
 
 
 HELPERS = (
-    count, follow, learn, note, set_view, false_alarms, look, hear_at, hear_fleet, sense_tick,
+    count, follow, learn, note, set_view, false_alarms, look, way_of, hear_at, hear_fleet,
+    sense_tick,
 )  # fmt: skip
 ENTRIES = (sense_tick,)

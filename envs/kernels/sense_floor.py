@@ -79,9 +79,8 @@ def place_of(agent: int, agents: Any) -> int:
     return int(agents.node[agent])
 
 
-def heading(node: int, to: int, senses: Senses) -> int:
-    """0 to 3 for N, E, S, W: the main direction from a node to another; y grows southward."""
-    dx, dy = x_of(to, senses) - x_of(node, senses), y_of(to, senses) - y_of(node, senses)
+def heading(dx: float, dy: float) -> int:
+    """0 to 3 for N, E, S, W: the main direction of a move; y grows southward."""
     if abs(dx) > abs(dy):
         return 1 if dx > 0 else 3
     return 0 if dy < 0 else 2

@@ -228,7 +228,7 @@ class CostField:
         return self._known(name).size == self._nodes
 
     def update(self, name: str, nodes: npt.ArrayLike, values: npt.ArrayLike) -> None:
-        """Set some values of one layer: the only mutation; `version` goes up by one.
+        """Set some values of one layer; `version` goes up by one.
 
         `history` notes what rose and what fell, in time O(changed).
 
@@ -241,15 +241,54 @@ class CostField:
         Raises:
             ValueError: unknown layer, indices outside, bad values; nothing is changed then.
         """
-        layer = self._known(name)
-        per_node = layer.size == self._nodes
-        index = self._indices(nodes, layer.size)
+        self.update_layers({name: (nodes, values)})
+
+    def update_layers(self, changes: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]]) -> None:
+        """Set some values of several layers in one step: all or, on an error, none of them.
+
+        Args:
+            changes: by name of the layer, `nodes` and `values` as in `update`, which is the same
+                for one layer; `version` goes up by one whatever their number.
+
+        Raises:
+            ValueError: as in `update`.
+
+        >>> layers = [Layer("risk", [0, 0]), Layer("jam", [0, 0])]
+        >>> costs = CostField(GridMap([[0, 0]]), layers=layers)
+        >>> costs.update_layers({"risk": ([1], [2.0]), "jam": ([0, 1], 0.5)})
+        >>> costs.pace.tolist(), costs.version
+        ([1.5, 3.5], 1)
+        """
+        places = {}
+        fresh = {}
+        for name, (nodes, values) in changes.items():
+            places[name] = self._indices(nodes, self._known(name).size)
+            fresh[name] = self._fresh(name, places[name], values)
+        kept = {name: self._layers[name][index] for name, index in places.items()}
+        self._set(places, fresh)
+        try:
+            self._recompose(places)
+        except ValueError:
+            self._set(places, kept)
+            raise
+        self.version += 1
+
+    def _set(
+        self, places: Mapping[str, npt.NDArray[np.int64]], values: Mapping[str, npt.NDArray[Any]]
+    ) -> None:
+        for name, index in places.items():
+            self._layers[name][index] = values[name]
+
+    def _fresh(
+        self, name: str, index: npt.NDArray[np.int64], values: npt.ArrayLike
+    ) -> npt.NDArray[np.float64]:
+        """(k,) new values of a layer, checked."""
         fresh = np.asarray(values, dtype=np.float64).reshape(-1)
         if fresh.size not in (1, index.size):
             raise ValueError(f"{index.size} places need as many values, or one; not {fresh.size}")
         fresh = np.broadcast_to(fresh, index.shape)
-        wrong = ~(np.isfinite(fresh) & (fresh >= 0))
-        if per_node:
+        wrong = ~((fresh >= 0) & (fresh < np.inf))
+        if wrong.any() and self.is_per_node(name):
             fresh = np.where(wrong & self._blocked[index], 0.0, fresh)
             wrong &= ~self._blocked[index]
         if wrong.any():
@@ -258,14 +297,7 @@ class CostField:
                 f"layer {name!r} cannot be {fresh[where]} at {self._place(int(index[where]))}: "
                 "values must be finite and >= 0"
             )
-        kept = layer[index].copy()
-        layer[index] = fresh
-        try:
-            self._recompose(per_node, index)
-        except ValueError:
-            layer[index] = kept
-            raise
-        self.version += 1
+        return fresh
 
     def _indices(self, nodes: npt.ArrayLike, size: int) -> npt.NDArray[np.int64]:
         array = np.asarray(nodes)
@@ -298,19 +330,28 @@ class CostField:
             raise ValueError(f"cell {cell} is outside the map of {self._grid_shape}")
         return np.asarray(cells[:, 0].astype(np.int64) * self._grid_shape[1] + cells[:, 1])
 
-    def _recompose(self, per_node: bool, index: npt.NDArray[np.int64]) -> None:
-        """Refresh the composed pace at some indices."""
-        base = self.base if per_node else 0.0
-        total = np.full(index.shape, base)
+    def _recompose(self, places: Mapping[str, npt.NDArray[np.int64]]) -> None:
+        """Refresh the composed paces at the places of some layers, per node and per edge."""
+        fresh = {}
+        for per_node in (True, False):
+            own = [index for name, index in places.items() if self.is_per_node(name) == per_node]
+            if own:
+                index = own[0] if len(own) == 1 else np.unique(np.concatenate(own))
+                fresh[per_node] = index, self._composed(per_node, index)
+        for per_node, (index, stored) in fresh.items():
+            composed = self._pace if per_node else self._edge_pace
+            if composed is not None:
+                self.history.record(self.version + 1, per_node, index, composed[index], stored)
+                composed[index] = stored
+
+    def _composed(self, per_node: bool, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """(k,) base and layers at some indices, as stored."""
+        total = np.full(index.shape, self.base if per_node else 0.0)
         with np.errstate(over="ignore"):
             for name, values in self._layers.items():
                 if (values.size == self._nodes) == per_node:
-                    total += np.multiply(values[index], self.weights[name], dtype=np.float64)
-        stored = self._stored(total, ~self._blocked[index] if per_node else True)
-        composed = self._pace if per_node else self._edge_pace
-        if composed is not None:
-            self.history.record(self.version + 1, per_node, index, composed[index], stored)
-            composed[index] = stored
+                    total += np.multiply(values[index], self._weights[name], dtype=np.float64)
+        return self._stored(total, ~self._blocked[index] if per_node else True)
 
     def step_costs(self, nodes: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """(k - 1,) cost of each move along k node ids, in float64."""

@@ -28,7 +28,9 @@ from envs.belief import Belief, BeliefModel, SensorModel
 from envs.floor import Map
 from envs.kernels import kernel, sense, sense_floor
 from envs.kernels import sense_state as at
+from envs.kernels.price import rates_at
 from envs.layouts import Layout, fulfilment
+from envs.world import WAIT, World
 from planners import GridMap, plan
 
 HALL = fulfilment(2, 3)
@@ -236,12 +238,15 @@ def test_rates_are_those_of_the_list_of_sightings(layout: Layout, seed: int) -> 
             near[close & inside & free] += worth
             there[node] += worth * inside[node]
     nodes = np.arange(layout.map.size)
-    evidence = belief._layers._evidence(nodes, last)
+    senses = belief.senses
+    left = senses.fade[np.minimum(last - senses.looked, senses.fade.size - 1)]
+    evidence = senses.evidence * left[:, None]
     np.testing.assert_allclose(
         evidence, np.stack((seen, near, there), axis=1), rtol=1e-4, atol=1e-5
     )
-    weight, prior = MODEL.prior_s, belief._layers._near_presence
-    rate, _ = belief._layers.rates(nodes, last)
+    pricing = belief._layers._pricing
+    weight, prior = MODEL.prior_s, pricing.near_presence
+    rate = [rates_at(node, last, senses, pricing)[0] for node in nodes]
     np.testing.assert_allclose(rate, (weight * prior + near) / (weight + seen), rtol=1e-4)
 
 
@@ -270,8 +275,29 @@ def test_fleet_density_is_the_running_mean_of_what_was_heard(layout: Layout) -> 
             now[close[:, where] & free, way] += 1
         share = math.exp(-5.0 / 10.0)
         mean = share * mean + (1 - share) * now / room[:, None]
-    fleet = belief._layers._fleet(np.arange(layout.map.size), log[-1][0])
+    senses = belief.senses
+    left = senses.fleet_fade[np.minimum(log[-1][0] - senses.heard, senses.fleet_fade.size - 1)]
+    fleet = senses.fleet * left[:, None]
     np.testing.assert_allclose(fleet[free], mean[free], rtol=1e-4, atol=1e-6)
+
+
+def test_a_robot_that_drives_through_is_never_heard_standing() -> None:
+    east = agents_on(OPEN, [(TRAFFIC, 100), (TRAFFIC, 60), (ROBOT, 0)])
+    east.x0_m[0] -= 1.0  # it has just arrived from the west; the other one stands
+    belief = belief_on(fleet=2)
+    sense.hear_fleet(10, east, belief.senses)
+    fleet = belief.senses.fleet
+    assert fleet[100].nonzero()[0].tolist() == [1]
+    assert fleet[60].nonzero()[0].tolist() == [at.STANDING]
+
+
+def test_telemetry_at_whole_cells_hears_the_fleet_move() -> None:
+    # Cells of a metre take two ticks and messages come every ten: in step, robots are between two
+    # nodes in no message.
+    world = World(HALL, seed=1, workers=0, traffic=8, orders=[])
+    while world.tick < 200:
+        world.advance(WAIT, 200)
+    assert world.belief.senses.fleet[:, :4].max(axis=0).min() > 0.01
 
 
 def test_the_list_of_touched_nodes_has_each_once_and_misses_none() -> None:
