@@ -47,14 +47,18 @@ class Setting:
         """The search that ran every factor."""
         return max(self.searches.values(), key=lambda comparison: len(comparison.rows))
 
+    @property
+    def exact(self) -> Comparison:
+        """The search at w = 1 where there is one, whose effects others keep so much of."""
+        return self.searches.get("astar", self.base)
+
     def kept(self, search: str, factor: str, metric: str) -> Change | None:
-        """The share of the effect of a factor, against none under the base search, that is left."""
-        own = self.searches[search]
-        if factor not in own.rows:
+        """The share that a search keeps of the effect that a factor has at w = 1."""
+        own, exact = self.searches[search], self.exact
+        if factor not in own.rows or factor not in exact.rows:
             return None
-        base = self.base
-        part, full = (c.values(factor, metric) for c in (own, base))
-        return share_kept(part, full, base.values("none", metric))
+        part, full = (c.values(factor, metric) for c in (own, exact))
+        return share_kept(part, full, exact.values("none", metric))
 
 
 def search_of(row: Row) -> str:
@@ -161,22 +165,20 @@ def _changed(base: Comparison, factor: str, metric: str) -> str:
 
 
 def _kept(setting: Setting) -> list[str]:
-    """Other searches: the change against none of the base search, and the share of effect kept."""
-    base, body = setting.base, []
+    """All searches: the change against none of the base search, and the share of effect kept."""
+    body = []
     for name, own in setting.searches.items():
-        if own is base:
-            continue
-        for factor in own.rows:
+        for factor in [factor for factor in own.rows if factor in setting.exact.rows]:
             changes = [_against_base(setting, own, factor, metric) for metric in (NEAR, DONE)]
             shares = ["-", "-"]
-            if factor != "none":
+            if factor != "none" and own is not setting.exact:
                 shares = [with_interval(setting.kept(name, factor, m), unit=" %", sign=False)
                           for m in (NEAR, DONE)]  # fmt: skip
             body.append([name, factor, *changes, *shares])
     columns = ["search", "factor", "near seconds", "deliveries", "near kept", "deliveries kept"]
     return [
-        "Other searches: change against none of the search above, and the share of the effect of "
-        "that search that is kept.",
+        "All searches: change against none of the search above, and the share kept of the effect "
+        "at w = 1 (astar), against none there.",
         "",
         *table(columns, body),
     ]
