@@ -1,22 +1,30 @@
 """Fewer turns: what a bound leaves free is spent on going straight.
 
 A planner's costs know nothing of turns, yet a turn on the spot takes seconds. Layers make equally
-long ways differ a little, and the cheapest of them likes to be a staircase. Along the exact
-cost-to-go it is plain what a step aside costs, so a robot may go straight on as long as that has
-cost less than the turn that it saves.
+long ways differ a little, and the cheapest of them likes to be a staircase. With the exact
+cost-to-go as h, a search over nodes and headings finds the best of both at once.
 """
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from planners import CostField, GridMap, PlanResult
+from planners.maps import read_only
 from planners.result import Path
 
+from .kernels import kernel
+from .kernels.turns import PUSHES, TurnWork
+
 ROWS, COLS = 2, 0  # along a row (east, west), along a column (north, south)
+
+SHARES = (1.0, 0.1, 1e-6)  # of a turn's seconds, one after the other where the bound is too tight
+NO_EDGES = read_only(np.zeros(0, dtype=np.float32))
 
 Values = npt.NDArray[np.float64]
 
@@ -31,11 +39,9 @@ def with_fewer_turns(
 ) -> PlanResult:
     """The plan with a straighter path where that pays, else the plan itself.
 
-    A path follows `to_go` from start to goal; a step that is not the best is taken to go straight
-    on (or back: the robot reverses) while what such steps have cost since the last turn stays below
-    `turn_s`. One is tried along the rows to begin with, one along the columns. The best of them is
-    taken over if cost and turns together are less than before, and only within the plan's own
-    bound; the certificate goes on to tell the truth.
+    The way of least cost and turns together is taken over if both are less than before and its cost
+    is within the plan's own bound; else one that counts a turn for a tenth, or for almost nothing
+    (the straightest of the cheapest ways). The certificate goes on to tell the truth.
 
     Args:
         result: a plan on a four-connected grid.
@@ -47,19 +53,46 @@ def with_fewer_turns(
     if result.path is None or len(result.path) < 3:
         return result
     lower = result.cost / result.certificate if np.isfinite(result.certificate) else 0.0
-    best, nodes = result, result.path.nodes
-    best_s = result.cost + turn_s * turns(nodes, axis)
-    for first in (COLS, ROWS):
-        found = _straight(map, costs, to_go, int(nodes[0]), int(nodes[-1]), turn_s, first)
-        if found is None:
+    planned_s = result.cost + turn_s * turns(result.path.nodes, axis)
+    for share in SHARES:
+        nodes = _least_turning(map, costs, to_go, result.path.nodes, share * turn_s, axis)
+        cost = float(np.sum(costs.step_costs(nodes)))
+        if not cost <= result.bound * lower:
             continue
-        cost = float(np.sum(costs.step_costs(found)))
-        taken_s = cost + turn_s * turns(found, axis)
-        if taken_s < best_s and cost <= result.bound * lower:
-            path = Path(found, (len(found) - 1) * map.cell_size_m, cells=map.cells(found))
-            best_s = taken_s
-            best = replace(result, path=path, cost=cost, certificate=max(1.0, cost / lower))
-    return best
+        if cost + turn_s * turns(nodes, axis) >= planned_s:
+            break
+        path = Path(nodes, (len(nodes) - 1) * map.cell_size_m, cells=map.cells(nodes))
+        return replace(result, path=path, cost=cost, certificate=max(1.0, cost / lower))
+    return result
+
+
+def _least_turning(
+    map: GridMap,
+    costs: CostField,
+    to_go: Values,
+    nodes: npt.NDArray[np.int64],
+    turn_s: float,
+    axis: int | None,
+) -> npt.NDArray[np.int64]:
+    """Nodes of the way of least cost and turns between the ends of a way."""
+    work = _work(map.size, threading.get_ident())
+    edge_pace = NO_EDGES if costs.edge_pace is None else costs.edge_pace
+    count = kernel("least_turning")(
+        int(nodes[0]), int(nodes[-1]), -1 if axis is None else axis, turn_s, map.cols,
+        map.cell_size_m, map.move_mask, costs.pace, edge_pace, to_go, work,
+    )  # fmt: skip
+    return nodes if count == 0 else work.way[:count][::-1].copy()
+
+
+@lru_cache(maxsize=8)
+def _work(size: int, thread: int) -> TurnWork:
+    """Work arrays for maps of a size; the searches of a thread follow one another."""
+    room = 2 * PUSHES * size
+    return TurnWork(
+        np.zeros(2, dtype=np.int64), np.zeros(2 * size), np.zeros(2 * size, dtype=np.int32),
+        np.zeros(2 * size, dtype=np.int32), np.empty(room), np.empty(room),
+        np.empty(room, dtype=np.int32), np.empty(size, dtype=np.int64),
+    )  # fmt: skip
 
 
 def turns(nodes: npt.NDArray[np.int64], axis: int | None = None) -> int:
@@ -71,44 +104,3 @@ def turns(nodes: npt.NDArray[np.int64], axis: int | None = None) -> int:
     along = np.where(np.abs(np.diff(nodes)) == 1, ROWS, COLS)
     first = int(axis is not None and along.size > 0 and along[0] != axis)
     return first + int((along[1:] != along[:-1]).sum())
-
-
-def _straight(
-    map: GridMap,
-    costs: CostField,
-    to_go: Values,
-    start: int,
-    goal: int,
-    turn_s: float,
-    axis: int,
-) -> npt.NDArray[np.int64] | None:
-    """Nodes from start to goal; None where no way leads on, or none in as many steps as nodes."""
-    steps = ((-map.cols, 0), (1, 2), (map.cols, 4), (-1, 6))  # node offset, direction
-    nodes, node, spent_s = [start], start, 0.0
-    edge = costs.edge_pace
-    while node != goal:
-        mask = int(map.move_mask[node])
-        best: tuple[float, int, int] | None = None
-        ahead: tuple[float, int, int] | None = None
-        for offset, k in steps:
-            if not mask >> k & 1:
-                continue
-            pace = float(costs.pace[node + offset])
-            if edge is not None:
-                pace += float(edge[k * map.size + node])
-            option = (map.cell_size_m * pace + float(to_go[node + offset]), node + offset, k % 4)
-            if best is None or option < best:
-                best = option
-            if k % 4 == axis and (ahead is None or option < ahead):
-                ahead = option
-        if best is None or len(nodes) > map.size or not np.isfinite(best[0]):
-            return None
-        chosen = best
-        if ahead is not None and best[2] != axis and spent_s + ahead[0] - best[0] < turn_s:
-            spent_s += ahead[0] - best[0]
-            chosen = ahead
-        if chosen[2] != axis:
-            spent_s, axis = 0.0, chosen[2]
-        node = chosen[1]
-        nodes.append(node)
-    return np.array(nodes, dtype=np.int64)

@@ -19,6 +19,7 @@ from . import (
     sense_state,
     state,
     tick,
+    turns,
     walk,
 )
 
@@ -35,6 +36,7 @@ ROOM = Room(
         sense_doubts,
         sense,
         price,
+        turns,
         tick,
     ),
     (Path(planners_kernels.__file__).parent, Path(__file__).parent),
