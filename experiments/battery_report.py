@@ -9,7 +9,7 @@ from .battery_stress import RESERVE
 from .page import goal_line, provenance_lines, table, with_interval
 from .report import FIGURE, REPORT, finished_rows
 from .rows import Row
-from .stats import Change, mean_of, paired_change
+from .stats import FEW, Change, mean_of, paired_change
 
 COLUMNS = (
     "charging", "shifts", "strandings", "strandings an hour", "deliveries an hour",
@@ -99,7 +99,8 @@ def _head(rows: Sequence[Row], failed: Sequence[Row]) -> list[str]:
         f"hour, shifts of {first['hours']:g} h. A stranded robot loses 15 min and is brought 20 % "
         "of charge. Credited: the time in which a charger brings back what a shift ended with "
         "below its start, and what stranded robots were brought, is added to its hours. The same "
-        "seed is the same orders and people for every rule; intervals are 95 % over paired seeds."
+        "seed is the same orders and people for every rule; intervals are 95 % over paired "
+        f"seeds ({FEW})."
     ]
 
 

@@ -145,6 +145,7 @@ def _compare(shift: Shift, count: int, out: Path, as_json: bool) -> None:
 
 def _tell_factors(comparison: Comparison) -> None:
     from .factors import PER_HOUR
+    from .stats import FEW
 
     factors = [factor for factor in comparison.rows if factor != "none"]
     rows = [
@@ -159,8 +160,8 @@ def _tell_factors(comparison: Comparison) -> None:
     first, last = comparison.seeds[0], comparison.seeds[-1]
     title = (
         f"{comparison.minutes:g} minutes, seeds {first} to {last} (n = {len(comparison.seeds)}): "
-        "mean without factors, and change of it with each [95 % interval], in per cent; where "
-        "the mean is 0, of the count"
+        f"mean without factors, and change of it with each [95 % interval: {FEW}], in per cent; "
+        "where the mean is 0, of the count"
     )
     print_table(title, ("", "none", *factors), rows)
 
