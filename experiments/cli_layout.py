@@ -76,7 +76,7 @@ def _found(source: str, places: Path | None, seed: int) -> tuple[Layout, list[st
     from envs.formats.roads import GRAPH_SUFFIXES
     from envs.layouts import READY, furnish, ready
 
-    from .mapfiles import is_network, layout_of_file, load_floor
+    from .mapfiles import layout_of_file
 
     endings = (".map", ".npy", ".yaml", ".yml", ".toml", *GRAPH_SUFFIXES)
     suffix = Path(source).suffix
@@ -87,12 +87,7 @@ def _found(source: str, places: Path | None, seed: int) -> tuple[Layout, list[st
         raise ValueError(
             f"unknown layout {source!r}: choose {', '.join(READY)}, or a file {', '.join(endings)}"
         )
-    if places is None:
-        return layout_of_file(source, seed)
-    if suffix == ".toml" or is_network(source):
-        base, said = layout_of_file(source, seed)
-        return furnish(base, places, seed=seed), said
-    return furnish(load_floor(source), places, seed=seed), []
+    return layout_of_file(source, seed, places)
 
 
 def described(layout: Layout) -> dict[str, Any]:
