@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("source", metavar="NAME|FILE")
 @click.option("--places", metavar="FILE.toml", type=click.Path(path_type=Path),
-              help="Stations, storage, chargers and zones for it.")  # fmt: skip
+              help="A list of stations, storage, chargers and zones for it.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
-              help="Of popularity, and of places that go by rule.")  # fmt: skip
+              help="Of the popularity of faces, and of places that go by rule.")  # fmt: skip
 @click.option("--graph", is_flag=True, help="As an aisle graph instead of a grid.")
 @click.option("--preview", is_flag=True, help="Show it as text.")
-@click.option("--picture", metavar="FILE", type=click.Path(path_type=Path), help="Draw it.")
+@click.option("--picture", metavar="FILE", type=click.Path(path_type=Path),
+              help="Draw it: .png, .svg or .pdf.")  # fmt: skip
 @click.option("--out", metavar="FILE.map", type=click.Path(path_type=Path),
-              help="Write cells, stations and pick faces as a map.")  # fmt: skip
+              help="Write it as a map: cells, stations, pick faces.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, nothing else.")
 def layout(
     source: str,
@@ -37,8 +38,9 @@ def layout(
 ) -> None:
     """Show a warehouse or a city.
 
-    NAME is built-in, small, long-corridor, sortation, fishbone or cross-aisles; FILE a map, a road
-    network, or a .toml that names a map and what stands on it.
+    NAME is built-in, small, long-corridor, sortation, fishbone or cross-aisles; FILE a map (.map,
+    .npy, .yaml of ROS), a road network (.npz, .gr, .graphml), or a .toml that names a map and what
+    stands on it.
     """
     if graph and out is not None:
         raise click.UsageError(f"--out {out} writes cells, --graph has none: choose one")

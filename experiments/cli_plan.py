@@ -18,9 +18,16 @@ PLAN_KEYS = (
 )  # fmt: skip
 
 
+STRATEGY = click.option(
+    "--strategy", metavar="NAME", default="astar", show_default=True,
+    help="bfs, dfs, ucs, greedy, astar or wastar.",
+)  # fmt: skip
+WEIGHT = click.option("--weight", type=float, help="w >= 1 of wastar (1.5); 1 for all others.")
 ENGINE = click.option(
-    "--engine", default="auto", show_default=True,
-    help="auto, generic, textbook; jump-points, landmarks or field.",
+    "--engine", metavar="NAME", default="auto", show_default=True,
+    help="auto: the fastest that fits; generic: the one loop, compiled; textbook: the same as "
+    "plain Python; jump-points, uniform-four, bucket-astar, bidirectional, landmarks or field: "
+    "refused where it does not fit.",
 )  # fmt: skip
 
 
@@ -50,19 +57,21 @@ def _node(graph: GraphMap, text: str, option: str) -> Any:
 
 @click.command()
 @click.argument("map_file", metavar="MAP", type=click.Path(path_type=Path))
-@click.option("--start", metavar="R,C|LABEL", required=True, help="Cell (node) to start from.")
-@click.option("--goal", metavar="R,C|LABEL", required=True, help="Cell (node) to reach.")
-@click.option("--strategy", default="astar", show_default=True, help="bfs, dfs, ucs, greedy, ...")
+@click.option("--start", metavar="R,C|LABEL", required=True,
+              help="Start: a cell of a grid, a node of a network.")  # fmt: skip
+@click.option("--goal", metavar="R,C|LABEL", required=True,
+              help="Goal: a cell of a grid, a node of a network.")  # fmt: skip
+@STRATEGY
+@WEIGHT
 @ENGINE
-@click.option("--weight", type=float, help="w of wastar (1.5); 1 for all others.")
 @click.option("--risk", metavar="FILE.npy", type=click.Path(path_type=Path),
-              help="A layer of extra cost per metre, one value a cell.")  # fmt: skip
+              help="A layer of extra cost per metre, one value a cell or node.")  # fmt: skip
 @click.option("--picture", metavar="FILE", type=click.Path(path_type=Path),
-              help="Draw map, path and the order of expansion.")  # fmt: skip
+              help="Draw map, path and the order of expansion: .png, .svg or .pdf.")  # fmt: skip
 @click.option("--trace", metavar="FILE.trace.yaml", type=click.Path(path_type=Path),
               help="Write every event of the search, for Posthoc.")  # fmt: skip
 @click.option("--animate", metavar="FILE", type=click.Path(path_type=Path),
-              help="Write the search as a moving picture: FILE.gif or FILE.html.")  # fmt: skip
+              help="Write the search as a moving picture: .gif or .html.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, nothing else.")
 def plan(
     map_file: Path,
@@ -77,8 +86,10 @@ def plan(
     animate: Path | None,
     as_json: bool,
 ) -> None:
-    """Plan one path on MAP: .map (MovingAI or League of Robot Runners), .npy, .yaml of ROS, or a
-    road network (.npz, .gr, .graphml).
+    """Plan one path on a map.
+
+    MAP is a .map (MovingAI or League of Robot Runners), .npy, .yaml of ROS, or a road network
+    (.npz, .gr, .graphml). A path costs its length in metres, and what --risk adds.
     """
     from planners import plan as plan_path
     from planners import prepare
@@ -196,11 +207,13 @@ def _tell(loaded: LoadedMap | LoadedGraph, result: PlanResult, start: Any, goal:
 @click.command()
 @click.argument("scen_file", metavar="SCEN", type=click.Path(path_type=Path))
 @click.option("--map", "map_file", metavar="FILE", type=click.Path(path_type=Path),
-              help="The map; else the one beside SCEN that it names.")  # fmt: skip
-@click.option("--strategy", default="astar", show_default=True, help="bfs, dfs, ucs, greedy, ...")
-@click.option("--weight", type=float, help="w of wastar (1.5); 1 for all others.")
+              help="The map of SCEN (else the one that SCEN names, beside it).")  # fmt: skip
+@STRATEGY
+@WEIGHT
 @ENGINE
-@click.option("--limit", type=click.IntRange(min=1), help="So many queries, spread over the file.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), help="Only so many queries, spread over the file (all)."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, nothing else.")
 def verify(
     scen_file: Path,
@@ -211,9 +224,11 @@ def verify(
     limit: int | None,
     as_json: bool,
 ) -> int:
-    """Hold every path of a MovingAI scenario file against its published optimum.
+    """Hold paths against published optima.
 
-    Leaves with status 1 on a deviation, a broken bound or an illegal path.
+    SCEN is a scenario file of MovingAI; every query of it is planned, checked and compared with
+    the optimum that the file names. Leaves with status 1 on a deviation, a broken bound or an
+    illegal path.
     """
     from .verify import load_queries, spread, verify_scenario
 
