@@ -42,24 +42,13 @@ def layout(
     .npy, .yaml of ROS), a road network (.npz, .gr, .graphml), or a .toml that names a map and what
     stands on it.
     """
-    if graph and out is not None:
-        raise click.UsageError(f"--out {out} writes cells, --graph has none: choose one")
-    if out is not None and out.suffix.lower() != ".map":
-        raise click.UsageError(f"--out {out}: a map's name ends in .map")
-    if picture is not None:
-        from .figures import checked_picture
-
-        checked_picture(picture)
+    _refuse(graph, picture, out)
     found, said = _found(source, places, seed)
     found = found.as_graph() if graph else found
     for remark in said:
         click.echo(remark, err=True)
-    if picture is not None:
-        from .figures import save_layout
-
-        save_layout(picture, found)
-    if out is not None:
-        _write(found, out)
+    files = {name: file for name, file in (("picture", picture), ("map", out)) if file is not None}
+    _write(found, files)
     if as_json:
         print_json(described(found) | ({"preview": found.preview()} if preview else {}))
         return
@@ -68,9 +57,20 @@ def layout(
     else:
         rows = [(key.replace("_", " "), _shown(value)) for key, value in described(found).items()]
         print_table(f"layout {found.name}", ("", "value"), rows)
-    for name, file in (("picture", picture), ("map", out)):
-        if file is not None:
-            click.echo(f"{name}: {file}")
+    for name, file in files.items():
+        click.echo(f"{name}: {file}")
+
+
+def _refuse(graph: bool, picture: Path | None, out: Path | None) -> None:
+    """Files that could not be written, before anything is made."""
+    if graph and out is not None:
+        raise click.UsageError(f"--out {out} writes cells, --graph has none: choose one")
+    if out is not None and out.suffix.lower() != ".map":
+        raise click.UsageError(f"--out {out}: a map's name ends in .map")
+    if picture is not None:
+        from .figures import checked_picture
+
+        checked_picture(picture)
 
 
 def _found(source: str, places: Path | None, seed: int) -> tuple[Layout, list[str]]:
@@ -140,11 +140,16 @@ def _shown(value: Any) -> Any:
     return ", ".join(parts) or None
 
 
-def _write(layout: Layout, out: Path) -> None:
-    from envs.formats import LoadedMap, save_map
-    from envs.layouts.preview import symbols
-    from planners import GridMap
+def _write(layout: Layout, files: dict[str, Path]) -> None:
+    if "picture" in files:
+        from .figures import save_layout
 
-    signs = symbols(layout)
-    assert isinstance(layout.map, GridMap)
-    save_map(out, LoadedMap(layout.name, layout.map, signs, "lorr"))
+        save_layout(files["picture"], layout)
+    if "map" in files:
+        from envs.formats import LoadedMap, save_map
+        from envs.layouts.preview import symbols
+        from planners import GridMap
+
+        signs = symbols(layout)
+        assert isinstance(layout.map, GridMap)
+        save_map(files["map"], LoadedMap(layout.name, layout.map, signs, "lorr"))

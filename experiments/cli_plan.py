@@ -77,54 +77,68 @@ def plan(
     map_file: Path,
     start: str,
     goal: str,
-    strategy: str,
-    weight: float | None,
-    engine: Any,
     risk: Path | None,
     picture: Path | None,
     trace: Path | None,
     animate: Path | None,
     as_json: bool,
+    **search: Any,
 ) -> None:
     """Plan one path on a map.
 
     MAP is a .map (MovingAI or League of Robot Runners), .npy, .yaml of ROS, or a road network
     (.npz, .gr, .graphml). A path costs its length in metres, and what --risk adds.
     """
-    from planners import plan as plan_path
-    from planners import prepare
-
-    from .mapfiles import is_network, load_place
-    from .verify import LANDMARKS
-
     files = _checked_files(picture, trace, animate)
-    ends: list[Any] = []
-    if not is_network(map_file):
-        ends = [_cell(start, "--start"), _cell(goal, "--goal")]
-    loaded = load_place(map_file)
-    map_ = _map(loaded)
-    if is_network(map_file):
-        ends = [_node(map_, start, "--start"), _node(map_, goal, "--goal")]
-    costs = None if risk is None else _with_risk(map_, risk)
-    prepare(
-        map_, costs, goals=ends[1:] if engine == "field" else [],
-        landmarks=LANDMARKS if engine == "landmarks" else 0,
-    )  # fmt: skip
-    result = plan_path(
-        map_, *ends, costs=costs, strategy=strategy, weight=weight, engine=engine,
-        trace=bool(files),
-    )  # fmt: skip
+    loaded, ends = _place_and_ends(map_file, start, goal)
+    costs = None if risk is None else _with_risk(_map(loaded), risk)
+    result = _planned(_map(loaded), ends, costs, trace=bool(files), **search)
     _write(files, loaded, result, costs)
     if as_json:
-        values = result.as_dict()
-        document = {key: values[key] for key in PLAN_KEYS}
-        if is_network(map_file):
-            document["labels"] = None if result.path is None else result.path.labels
-        print_json(document)
+        print_json(_document(loaded, result))
         return
     _tell(loaded, result, *ends)
     for name, file in files.items():
         click.echo(f"{name}: {file}")
+
+
+def _place_and_ends(
+    map_file: Path, start: str, goal: str
+) -> tuple[LoadedMap | LoadedGraph, tuple[Any, Any]]:
+    """The map of a file, start and goal on it; cells that are none are said before it is read."""
+    from .mapfiles import is_network, load_place
+
+    if is_network(map_file):
+        loaded = load_place(map_file)
+        graph = _map(loaded)
+        return loaded, (_node(graph, start, "--start"), _node(graph, goal, "--goal"))
+    ends = _cell(start, "--start"), _cell(goal, "--goal")
+    return load_place(map_file), ends
+
+
+def _planned(
+    map_: GridMap | GraphMap, ends: tuple[Any, Any], costs: CostField | None, **search: Any
+) -> PlanResult:
+    """The answer; the engines `field` and `landmarks` get what they need first."""
+    from planners import plan, prepare
+
+    from .verify import LANDMARKS
+
+    engine = search["engine"]
+    prepare(
+        map_, costs, goals=ends[1:] if engine == "field" else [],
+        landmarks=LANDMARKS if engine == "landmarks" else 0,
+    )  # fmt: skip
+    return plan(map_, *ends, costs=costs, **search)
+
+
+def _document(loaded: LoadedMap | LoadedGraph, result: PlanResult) -> dict[str, Any]:
+    """For JSON: cells on a grid, labels on a network."""
+    values = result.as_dict()
+    document = {key: values[key] for key in PLAN_KEYS}
+    if not hasattr(_map(loaded), "rows"):
+        document["labels"] = None if result.path is None else result.path.labels
+    return document
 
 
 def _map(loaded: LoadedMap | LoadedGraph) -> Any:
