@@ -179,7 +179,7 @@ def _tell_factors(comparison: Comparison) -> None:
     first, last = comparison.seeds[0], comparison.seeds[-1]
     title = (
         f"{comparison.minutes:g} minutes, seeds {first} to {last} (n = {len(comparison.seeds)}): "
-        f"mean without factors, and change of it with each [95 % interval: {FEW}], in per cent; "
+        f"mean without factors, and change of it with each [95 % interval; {FEW}], in per cent; "
         "where the mean is 0, of the count"
     )
     print_table(title, ("", "none", *factors), rows)

@@ -15,7 +15,7 @@ LEVEL = 0.95
 # A percentile bootstrap is never wider than its sample, and n pairs hold the median between them in
 # 1 - 2 ** (1 - n) of all cases: 50 % with 2, 88 % with 4, 94 % with 5. So few are far too narrow.
 MIN_PAIRS = 5
-FEW = f"none below {MIN_PAIRS}, of which a bootstrap is far too narrow"
+FEW = f"none for fewer than {MIN_PAIRS}: a bootstrap of so few is far too narrow"
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ def test_rows_report_and_page(call, page, tmp_path):
     assert settings[0].base is settings[0].searches["astar"]
     shown = call("report", out).stdout
     assert shown.count("| deliveries per hour |") == 4
-    assert "none below 5" in shown and " %" in shown.split("| deliveries per hour |")[1]
+    assert "none for fewer than 5" in shown and " %" in shown.split("| deliveries per hour |")[1]
     assert "seeds (1000 to 1001)" in shown and "0 contacts" in shown
     assert (out / "report.png").stat().st_size > 1000
     packed, text = publish(out, tmp_path / "docs")
