@@ -6,17 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .battery_stress import RESERVE
+from .page import goal_line, provenance_lines, table, with_interval
 from .report import FIGURE, REPORT, finished_rows
 from .rows import Row
-from .stats import Change, mean_of, paired_change
+from .stats import FEW, Change, mean_of, paired_change
 
 COLUMNS = (
     "charging", "shifts", "strandings", "strandings an hour", "deliveries an hour",
-    "against the best threshold, %", "credited", "credited, against the best, %",
-    "Wh a delivery", "charges an hour", "turned back", "refused for charge", "least charge, Wh",
+    "against the best threshold", "credited", "credited, against the best", "Wh a delivery",
+    "charges an hour", "turned back", "refused for charge", "least charge, Wh",
     "margin at the end",
 )  # fmt: skip
 RATE, CREDITED = "deliveries_an_hour", "credited_an_hour"
+MOST_LOST = -3.0  # per cent of the best threshold's deliveries that the rule may cost
 
 
 def write_report(folder: Path) -> tuple[Path, Path]:
@@ -28,14 +30,10 @@ def write_report(folder: Path) -> tuple[Path, Path]:
     from .figures import save_stranding
 
     rows, failed = finished_rows(folder)
-    for column in ("map", "map_hash", "hours", "workers", "capacity_wh", "orders_per_hour"):
-        found = sorted({str(row[column]) for row in rows})
-        if len(found) > 1:
-            raise ValueError(f"{folder} mixes rows with {column} = {', '.join(found)}")
-    groups = by_rule(rows)
     page, figure = folder / REPORT, folder / FIGURE
-    page.write_text(markdown(groups, failed), encoding="utf-8")
-    hours = rows[0]["hours"]
+    lines = [*markdown(rows, failed), f"![Strandings and deliveries an hour]({FIGURE})", ""]
+    page.write_text("\n".join(lines), encoding="utf-8")
+    groups, hours = by_rule(rows), rows[0]["hours"]
     save_stranding(
         figure,
         [(label(rule), _per_hour(own, "strandings", hours), _mean(own, RATE))
@@ -71,29 +69,53 @@ def best_threshold(groups: dict[str, list[Row]], rate: str) -> str | None:
     return max(thresholds, key=lambda rule: _mean(groups[rule], rate), default=None)
 
 
-def markdown(groups: dict[str, list[Row]], failed: Sequence[Row]) -> str:
-    """The page: the world, the table, what failed."""
-    first = next(iter(groups.values()))[0]
-    lines = [
-        f"# {first['spec']}",
-        "",
-        f"{first['capacity_wh']:g} Wh, one charger in a corner of {first['map']}, "
-        f"{first['workers']} workers, {first['orders_per_hour']:g} orders an hour, shifts of "
-        f"{first['hours']:g} h. A stranded robot loses 15 min and is brought 20 % of charge. "
-        "Credited: the time in which a charger brings back what a shift ended with below its "
-        "start, and what stranded robots were brought, is added to its hours. The same seed is "
-        "the same orders and people for every rule; intervals are 95 % over paired seeds.",
-        "",
-        f"| {' | '.join(COLUMNS)} |",
-        f"| --- |{' ---: |' * (len(COLUMNS) - 1)}",
-        *(f"| {' | '.join(_cells(rule, groups))} |" for rule in groups),
-        "",
-        f"![Strandings and deliveries an hour]({FIGURE})",
+def markdown(rows: Sequence[Row], failed: Sequence[Row]) -> list[str]:
+    """The page, line by line: the world, the goals, the table, what failed.
+
+    Raises:
+        ValueError: rows of several settings.
+    """
+    for column in ("map", "map_hash", "hours", "workers", "capacity_wh", "orders_per_hour"):
+        found = sorted({str(row[column]) for row in rows})
+        if len(found) > 1:
+            raise ValueError(f"rows with {column} = {', '.join(found)} are no one study")
+    groups = by_rule(rows)
+    return [
+        f"# {rows[0]['spec']}", "", *_head(rows, failed), "",
+        *provenance_lines(rows),
+        "## Goals, and what came of them", "", *_goals(groups), "",
+        "## Thresholds and the reserve rule", "",
+        *table(COLUMNS, [_cells(rule, groups) for rule in groups]), "",
+        *(f"- failed: {row['rule']}, seed {row['seed']}: {row.get('error')}" for row in failed),
+    ]  # fmt: skip
+
+
+def _head(rows: Sequence[Row], failed: Sequence[Row]) -> list[str]:
+    first, seeds = rows[0], sorted({row["seed"] for row in rows})
+    return [
+        f"n = {len(seeds)} seeds ({seeds[0]} to {seeds[-1]}), {len(rows)} finished shifts, "
+        f"{len(failed)} failed. {first['capacity_wh']:g} Wh, one charger in a corner of "
+        f"{first['map']}, {first['workers']} workers, {first['orders_per_hour']:g} orders an "
+        f"hour, shifts of {first['hours']:g} h. A stranded robot loses 15 min and is brought 20 % "
+        "of charge. Credited: the time in which a charger brings back what a shift ended with "
+        "below its start, and what stranded robots were brought, is added to its hours. The same "
+        "seed is the same orders and people for every rule; intervals are 95 % over paired "
+        f"seeds ({FEW})."
     ]
-    if failed:
-        lines += ["", "Failed runs:", ""]
-        lines += [f"- {row['rule']}, seed {row['seed']}: {row.get('error')}" for row in failed]
-    return "\n".join(lines) + "\n"
+
+
+def _goals(groups: dict[str, list[Row]]) -> list[str]:
+    if RESERVE not in groups:
+        return ["No shift under the reserve rule."]
+    stranded = sum(row["strandings"] for row in groups[RESERVE])
+    text, verdict = "reserve rule: no stranding", "**short**" if stranded else "met"
+    body = [[text, str(stranded), verdict]]
+    for rate, name in ((RATE, "deliveries"), (CREDITED, "credited deliveries")):
+        best = best_threshold(groups, rate)
+        change = None if best is None else against(groups[RESERVE], groups[best], rate)
+        text = f"reserve rule: {name} at most {-MOST_LOST:g} % below those of the best threshold"
+        body.append(goal_line(text, change, MOST_LOST))
+    return table(["goal", "found", "verdict"], body)
 
 
 def _cells(rule: str, groups: dict[str, list[Row]]) -> list[str]:
@@ -103,7 +125,7 @@ def _cells(rule: str, groups: dict[str, list[Row]]) -> list[str]:
     for rate in (RATE, CREDITED):
         best = best_threshold(groups, rate)
         change = None if best in (None, rule) else against(own, groups[str(best)], rate)
-        rates += [f"{_mean(own, rate):.2f}", _shown(change)]
+        rates += [f"{_mean(own, rate):.2f}", with_interval(change, unit=" %")]
     return [
         label(rule),
         str(len(own)),
@@ -125,11 +147,3 @@ def _mean(rows: Sequence[Row], column: str) -> float:
 
 def _per_hour(rows: Sequence[Row], column: str, hours: float) -> float:
     return _mean(rows, column) / hours
-
-
-def _shown(change: Change | None) -> str:
-    if change is None:
-        return "-"
-    if change.low is None or change.high is None:
-        return f"{change.mean:+.1f}"
-    return f"{change.mean:+.1f} [{change.low:+.1f}, {change.high:+.1f}]"

@@ -21,43 +21,62 @@ WORTH_TELLING_S = 2.0  # a warm-up of a cold cache
 
 @click.command()
 @click.option("--map", metavar="FILE",
-              help="A .map, .npy, ROS .yaml or .toml; roads: .npz, .gr, .graphml.")  # fmt: skip
+              help="A map (.map, .npy, .yaml of ROS), a road network (.npz, .gr, .graphml), or a "
+              ".toml that names one and what stands on it.")  # fmt: skip
 @click.option("--layout", metavar="NAME",
-              help="A ready warehouse: small, long-corridor, sortation, fishbone, ...")  # fmt: skip
+              help="A ready warehouse: built-in, small, long-corridor, sortation, fishbone or "
+              "cross-aisles; built-in where no --map is given.")  # fmt: skip
 @click.option("--tasks", metavar="FILE", help="Tasks of the League of Robot Runners for that map.")
 @click.option("--orders-per-hour", type=float, metavar="N",
               help="Mean rate of orders (24); over 30 a robot never waits for one.")  # fmt: skip
-@click.option("--minutes", type=float, default=60.0, show_default=True, help="Length of the shift.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--minutes", type=float, default=60.0, show_default=True, help="Simulated length of the shift."
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
+              help="Of people, orders and all else that is drawn.")  # fmt: skip
 @click.option("--workers", type=int, default=12, show_default=True, help="People on the floor.")
-@click.option("--traffic", type=int, default=0, show_default=True, help="Other robots.")
+@click.option(
+    "--traffic", type=int, default=0, show_default=True, help="Other robots on the floor."
+)
 @click.option(
     "--chooser",
     metavar="NAME",
-    help="reflex, earliest, utility or llm (utility; llm where --llm is given).",
+    help="reflex (alias nearest), earliest, utility or llm (utility; llm where --llm is given).",
 )
-@click.option("--strategy", default="wastar", show_default=True, help="bfs, dfs, ucs, greedy, ...")
-@click.option("--weight", type=float, help="w of wastar (1.5); 1 for all others.")
-@click.option("--notes", metavar="TEXT|@FILE", help="Free text that the language model may read.")
+@click.option("--strategy", metavar="NAME", default="wastar", show_default=True,
+              help="bfs, dfs, ucs, greedy, astar or wastar.")  # fmt: skip
+@click.option("--weight", type=float, help="w >= 1 of wastar (1.5); 1 for all others.")
+@click.option(
+    "--notes",
+    metavar="TEXT|@FILE",
+    help="Free text, or @ and a file of it, for the language model to read.",
+)
 @click.option(
     "--llm",
     metavar="URL|replay:FILE",
     help="An OpenAI-compatible endpoint, or recorded calls; nothing is sent without.",
 )
-@click.option("--model", metavar="NAME", help="The model to ask for.")
+@click.option("--model", metavar="NAME", help="The model to ask that endpoint for.")
 @click.option("--llm-deadline", "llm_deadline_s", metavar="S", type=float, default=10.0,
               show_default=True, help="Seconds of one decision, retries included.")  # fmt: skip
-@click.option("--profile", default="delivery", show_default=True, help="The robot's constants.")
-@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Output folder.")
+@click.option("--profile", metavar="NAME", default="delivery", show_default=True,
+              help="The robot: delivery, tiny, street or fast.")  # fmt: skip
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path),
+              help="Folder of the results (in runs/, named after floor and seed).")  # fmt: skip
 @click.option("--compare", type=click.Choice(["factors"]),
-              help="Paired shifts with none, one and all factors in the costs.")  # fmt: skip
+              help="Instead of one shift: paired shifts with no, one, two and all factors in the "
+              "costs.")  # fmt: skip
 @click.option("--seeds", type=click.IntRange(min=1), metavar="N",
               help=f"Seeds of a comparison, from --seed on ({DEFAULT_SEEDS}).")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, nothing else.")
 def deliver(
     out: Path | None, compare: str | None, seeds: int | None, as_json: bool, **asked: Any
 ) -> None:
-    """Run a shift: orders over time, people on the floor, a battery, and who decides."""
+    """Run a shift in a living warehouse or city.
+
+    Orders come over time, people walk, the battery drains, and a chooser decides what is next.
+    Writes summary.json, episode.jsonl, map.png and battery.png.
+    """
     from .shift import Shift, read_notes
 
     _refuse_lonely(asked)
@@ -145,6 +164,7 @@ def _compare(shift: Shift, count: int, out: Path, as_json: bool) -> None:
 
 def _tell_factors(comparison: Comparison) -> None:
     from .factors import PER_HOUR
+    from .stats import FEW
 
     factors = [factor for factor in comparison.rows if factor != "none"]
     rows = [
@@ -159,8 +179,8 @@ def _tell_factors(comparison: Comparison) -> None:
     first, last = comparison.seeds[0], comparison.seeds[-1]
     title = (
         f"{comparison.minutes:g} minutes, seeds {first} to {last} (n = {len(comparison.seeds)}): "
-        "mean without factors, and change of it with each [95 % interval], in per cent; where "
-        "the mean is 0, of the count"
+        f"mean without factors, and change of it with each [95 % interval; {FEW}], in per cent; "
+        "where the mean is 0, of the count"
     )
     print_table(title, ("", "none", *factors), rows)
 

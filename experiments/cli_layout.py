@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("source", metavar="NAME|FILE")
 @click.option("--places", metavar="FILE.toml", type=click.Path(path_type=Path),
-              help="Stations, storage, chargers and zones for it.")  # fmt: skip
+              help="A list of stations, storage, chargers and zones for it.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
-              help="Of popularity, and of places that go by rule.")  # fmt: skip
+              help="Of the popularity of faces, and of places that go by rule.")  # fmt: skip
 @click.option("--graph", is_flag=True, help="As an aisle graph instead of a grid.")
 @click.option("--preview", is_flag=True, help="Show it as text.")
-@click.option("--picture", metavar="FILE", type=click.Path(path_type=Path), help="Draw it.")
+@click.option("--picture", metavar="FILE", type=click.Path(path_type=Path),
+              help="Draw it: .png, .svg or .pdf.")  # fmt: skip
 @click.option("--out", metavar="FILE.map", type=click.Path(path_type=Path),
-              help="Write cells, stations and pick faces as a map.")  # fmt: skip
+              help="Write it as a map: cells, stations, pick faces.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, nothing else.")
 def layout(
     source: str,
@@ -37,27 +38,17 @@ def layout(
 ) -> None:
     """Show a warehouse or a city.
 
-    NAME is built-in, small, long-corridor, sortation, fishbone or cross-aisles; FILE a map, a road
-    network, or a .toml that names a map and what stands on it.
+    NAME is built-in, small, long-corridor, sortation, fishbone or cross-aisles; FILE a map (.map,
+    .npy, .yaml of ROS), a road network (.npz, .gr, .graphml), or a .toml that names a map and what
+    stands on it.
     """
-    if graph and out is not None:
-        raise click.UsageError(f"--out {out} writes cells, --graph has none: choose one")
-    if out is not None and out.suffix.lower() != ".map":
-        raise click.UsageError(f"--out {out}: a map's name ends in .map")
-    if picture is not None:
-        from .figures import checked_picture
-
-        checked_picture(picture)
+    _refuse(graph, picture, out)
     found, said = _found(source, places, seed)
     found = found.as_graph() if graph else found
     for remark in said:
         click.echo(remark, err=True)
-    if picture is not None:
-        from .figures import save_layout
-
-        save_layout(picture, found)
-    if out is not None:
-        _write(found, out)
+    files = {name: file for name, file in (("picture", picture), ("map", out)) if file is not None}
+    _write(found, files)
     if as_json:
         print_json(described(found) | ({"preview": found.preview()} if preview else {}))
         return
@@ -66,9 +57,20 @@ def layout(
     else:
         rows = [(key.replace("_", " "), _shown(value)) for key, value in described(found).items()]
         print_table(f"layout {found.name}", ("", "value"), rows)
-    for name, file in (("picture", picture), ("map", out)):
-        if file is not None:
-            click.echo(f"{name}: {file}")
+    for name, file in files.items():
+        click.echo(f"{name}: {file}")
+
+
+def _refuse(graph: bool, picture: Path | None, out: Path | None) -> None:
+    """Files that could not be written, before anything is made."""
+    if graph and out is not None:
+        raise click.UsageError(f"--out {out} writes cells, --graph has none: choose one")
+    if out is not None and out.suffix.lower() != ".map":
+        raise click.UsageError(f"--out {out}: a map's name ends in .map")
+    if picture is not None:
+        from .figures import checked_picture
+
+        checked_picture(picture)
 
 
 def _found(source: str, places: Path | None, seed: int) -> tuple[Layout, list[str]]:
@@ -76,7 +78,7 @@ def _found(source: str, places: Path | None, seed: int) -> tuple[Layout, list[st
     from envs.formats.roads import GRAPH_SUFFIXES
     from envs.layouts import READY, furnish, ready
 
-    from .mapfiles import is_network, layout_of_file, load_floor
+    from .mapfiles import layout_of_file
 
     endings = (".map", ".npy", ".yaml", ".yml", ".toml", *GRAPH_SUFFIXES)
     suffix = Path(source).suffix
@@ -87,12 +89,7 @@ def _found(source: str, places: Path | None, seed: int) -> tuple[Layout, list[st
         raise ValueError(
             f"unknown layout {source!r}: choose {', '.join(READY)}, or a file {', '.join(endings)}"
         )
-    if places is None:
-        return layout_of_file(source, seed)
-    if suffix == ".toml" or is_network(source):
-        base, said = layout_of_file(source, seed)
-        return furnish(base, places, seed=seed), said
-    return furnish(load_floor(source), places, seed=seed), []
+    return layout_of_file(source, seed, places)
 
 
 def described(layout: Layout) -> dict[str, Any]:
@@ -143,11 +140,16 @@ def _shown(value: Any) -> Any:
     return ", ".join(parts) or None
 
 
-def _write(layout: Layout, out: Path) -> None:
-    from envs.formats import LoadedMap, save_map
-    from envs.layouts.preview import symbols
-    from planners import GridMap
+def _write(layout: Layout, files: dict[str, Path]) -> None:
+    if "picture" in files:
+        from .figures import save_layout
 
-    signs = symbols(layout)
-    assert isinstance(layout.map, GridMap)
-    save_map(out, LoadedMap(layout.name, layout.map, signs, "lorr"))
+        save_layout(files["picture"], layout)
+    if "map" in files:
+        from envs.formats import LoadedMap, save_map
+        from envs.layouts.preview import symbols
+        from planners import GridMap
+
+        signs = symbols(layout)
+        assert isinstance(layout.map, GridMap)
+        save_map(files["map"], LoadedMap(layout.name, layout.map, signs, "lorr"))

@@ -39,10 +39,15 @@ def _goal(workload: Workload) -> str:
               help="Only these; may be repeated. All but growth unless given.")  # fmt: skip
 @click.option("--data", metavar="FOLDER", type=click.Path(path_type=Path),
               help="Benchmark maps (else AISLEWISE_DATA, else generated maps).")  # fmt: skip
-@click.option("--queries", type=click.IntRange(min=1), help="So many queries a workload.")
+@click.option(
+    "--queries",
+    type=click.IntRange(min=1),
+    help="So many queries a workload (its own number).",
+)
 @click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True,
               help="Calls a query; the least time counts.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
+              help="Of the queries and of generated maps.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, nothing else.")
 def peers(
     names: tuple[str, ...],
@@ -52,12 +57,13 @@ def peers(
     seed: int,
     as_json: bool,
 ) -> None:
-    """Time ours and other libraries on the same queries, query by query in one process.
+    """Time ours and other libraries side by side.
 
-    Ratios are medians (with quartiles) over queries, to the reference of the workload. Every path
-    is checked: `illegal` counts queries answered with an illegal one (most libraries cut corners),
-    `longer by` is the median excess of its true cost over the optimum. The other libraries come
-    with `make peers`; those that are missing are listed as not installed.
+    All answer the same queries, query by query in one process. Ratios are medians (with quartiles)
+    over queries, to the reference of the workload. Every path is checked: `illegal` counts queries
+    answered with an illegal one (most libraries cut corners), `longer by` is the median excess of
+    its true cost over the optimum. The other libraries come with `make peers`; those that are
+    missing are listed as not installed.
     """
     wanted = [name.strip() for part in names for name in part.split(",")]
     workloads = choose(wanted if names else _all(), tuple(EXTRA))

@@ -18,9 +18,16 @@ PLAN_KEYS = (
 )  # fmt: skip
 
 
+STRATEGY = click.option(
+    "--strategy", metavar="NAME", default="astar", show_default=True,
+    help="bfs, dfs, ucs, greedy, astar or wastar.",
+)  # fmt: skip
+WEIGHT = click.option("--weight", type=float, help="w >= 1 of wastar (1.5); 1 for all others.")
 ENGINE = click.option(
-    "--engine", default="auto", show_default=True,
-    help="auto, generic, textbook; jump-points, landmarks or field.",
+    "--engine", metavar="NAME", default="auto", show_default=True,
+    help="auto: the fastest that fits; generic: the one loop, compiled; textbook: the same as "
+    "plain Python; jump-points, uniform-four, bucket-astar, bidirectional, landmarks or field: "
+    "refused where it does not fit.",
 )  # fmt: skip
 
 
@@ -50,70 +57,88 @@ def _node(graph: GraphMap, text: str, option: str) -> Any:
 
 @click.command()
 @click.argument("map_file", metavar="MAP", type=click.Path(path_type=Path))
-@click.option("--start", metavar="R,C|LABEL", required=True, help="Cell (node) to start from.")
-@click.option("--goal", metavar="R,C|LABEL", required=True, help="Cell (node) to reach.")
-@click.option("--strategy", default="astar", show_default=True, help="bfs, dfs, ucs, greedy, ...")
+@click.option("--start", metavar="R,C|LABEL", required=True,
+              help="Start: a cell of a grid, a node of a network.")  # fmt: skip
+@click.option("--goal", metavar="R,C|LABEL", required=True,
+              help="Goal: a cell of a grid, a node of a network.")  # fmt: skip
+@STRATEGY
+@WEIGHT
 @ENGINE
-@click.option("--weight", type=float, help="w of wastar (1.5); 1 for all others.")
 @click.option("--risk", metavar="FILE.npy", type=click.Path(path_type=Path),
-              help="A layer of extra cost per metre, one value a cell.")  # fmt: skip
+              help="A layer of extra cost per metre, one value a cell or node.")  # fmt: skip
 @click.option("--picture", metavar="FILE", type=click.Path(path_type=Path),
-              help="Draw map, path and the order of expansion.")  # fmt: skip
+              help="Draw map, path and the order of expansion: .png, .svg or .pdf.")  # fmt: skip
 @click.option("--trace", metavar="FILE.trace.yaml", type=click.Path(path_type=Path),
               help="Write every event of the search, for Posthoc.")  # fmt: skip
 @click.option("--animate", metavar="FILE", type=click.Path(path_type=Path),
-              help="Write the search as a moving picture: FILE.gif or FILE.html.")  # fmt: skip
+              help="Write the search as a moving picture: .gif or .html.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, nothing else.")
 def plan(
     map_file: Path,
     start: str,
     goal: str,
-    strategy: str,
-    weight: float | None,
-    engine: Any,
     risk: Path | None,
     picture: Path | None,
     trace: Path | None,
     animate: Path | None,
     as_json: bool,
+    **search: Any,
 ) -> None:
-    """Plan one path on MAP: .map (MovingAI or League of Robot Runners), .npy, .yaml of ROS, or a
-    road network (.npz, .gr, .graphml).
+    """Plan one path on a map.
+
+    MAP is a .map (MovingAI or League of Robot Runners), .npy, .yaml of ROS, or a road network
+    (.npz, .gr, .graphml). A path costs its length in metres, and what --risk adds.
     """
-    from planners import plan as plan_path
-    from planners import prepare
-
-    from .mapfiles import is_network, load_place
-    from .verify import LANDMARKS
-
     files = _checked_files(picture, trace, animate)
-    ends: list[Any] = []
-    if not is_network(map_file):
-        ends = [_cell(start, "--start"), _cell(goal, "--goal")]
-    loaded = load_place(map_file)
-    map_ = _map(loaded)
-    if is_network(map_file):
-        ends = [_node(map_, start, "--start"), _node(map_, goal, "--goal")]
-    costs = None if risk is None else _with_risk(map_, risk)
-    prepare(
-        map_, costs, goals=ends[1:] if engine == "field" else [],
-        landmarks=LANDMARKS if engine == "landmarks" else 0,
-    )  # fmt: skip
-    result = plan_path(
-        map_, *ends, costs=costs, strategy=strategy, weight=weight, engine=engine,
-        trace=bool(files),
-    )  # fmt: skip
+    loaded, ends = _place_and_ends(map_file, start, goal)
+    costs = None if risk is None else _with_risk(_map(loaded), risk)
+    result = _planned(_map(loaded), ends, costs, trace=bool(files), **search)
     _write(files, loaded, result, costs)
     if as_json:
-        values = result.as_dict()
-        document = {key: values[key] for key in PLAN_KEYS}
-        if is_network(map_file):
-            document["labels"] = None if result.path is None else result.path.labels
-        print_json(document)
+        print_json(_document(loaded, result))
         return
     _tell(loaded, result, *ends)
     for name, file in files.items():
         click.echo(f"{name}: {file}")
+
+
+def _place_and_ends(
+    map_file: Path, start: str, goal: str
+) -> tuple[LoadedMap | LoadedGraph, tuple[Any, Any]]:
+    """The map of a file, start and goal on it; cells that are none are said before it is read."""
+    from .mapfiles import is_network, load_place
+
+    if is_network(map_file):
+        loaded = load_place(map_file)
+        graph = _map(loaded)
+        return loaded, (_node(graph, start, "--start"), _node(graph, goal, "--goal"))
+    ends = _cell(start, "--start"), _cell(goal, "--goal")
+    return load_place(map_file), ends
+
+
+def _planned(
+    map_: GridMap | GraphMap, ends: tuple[Any, Any], costs: CostField | None, **search: Any
+) -> PlanResult:
+    """The answer; the engines `field` and `landmarks` get what they need first."""
+    from planners import plan, prepare
+
+    from .verify import LANDMARKS
+
+    engine = search["engine"]
+    prepare(
+        map_, costs, goals=ends[1:] if engine == "field" else [],
+        landmarks=LANDMARKS if engine == "landmarks" else 0,
+    )  # fmt: skip
+    return plan(map_, *ends, costs=costs, **search)
+
+
+def _document(loaded: LoadedMap | LoadedGraph, result: PlanResult) -> dict[str, Any]:
+    """For JSON: cells on a grid, labels on a network."""
+    values = result.as_dict()
+    document = {key: values[key] for key in PLAN_KEYS}
+    if not hasattr(_map(loaded), "rows"):
+        document["labels"] = None if result.path is None else result.path.labels
+    return document
 
 
 def _map(loaded: LoadedMap | LoadedGraph) -> Any:
@@ -196,11 +221,13 @@ def _tell(loaded: LoadedMap | LoadedGraph, result: PlanResult, start: Any, goal:
 @click.command()
 @click.argument("scen_file", metavar="SCEN", type=click.Path(path_type=Path))
 @click.option("--map", "map_file", metavar="FILE", type=click.Path(path_type=Path),
-              help="The map; else the one beside SCEN that it names.")  # fmt: skip
-@click.option("--strategy", default="astar", show_default=True, help="bfs, dfs, ucs, greedy, ...")
-@click.option("--weight", type=float, help="w of wastar (1.5); 1 for all others.")
+              help="The map of SCEN (else the one that SCEN names, beside it).")  # fmt: skip
+@STRATEGY
+@WEIGHT
 @ENGINE
-@click.option("--limit", type=click.IntRange(min=1), help="So many queries, spread over the file.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), help="Only so many queries, spread over the file (all)."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, nothing else.")
 def verify(
     scen_file: Path,
@@ -211,9 +238,11 @@ def verify(
     limit: int | None,
     as_json: bool,
 ) -> int:
-    """Hold every path of a MovingAI scenario file against its published optimum.
+    """Hold paths against published optima.
 
-    Leaves with status 1 on a deviation, a broken bound or an illegal path.
+    SCEN is a scenario file of MovingAI; every query of it is planned, checked and compared with
+    the optimum that the file names. Leaves with status 1 on a deviation, a broken bound or an
+    illegal path.
     """
     from .verify import load_queries, spread, verify_scenario
 

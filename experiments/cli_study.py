@@ -11,11 +11,14 @@ from .cli_output import progress
 
 @click.command()
 @click.argument("spec")
-@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Folder of the rows.")
-@click.option("--executor", default="processes", show_default=True, help="processes or threads.")
-@click.option("--workers", type=click.IntRange(min=1), help="So many at once (one a processor).")
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path),
+              help="Folder of the rows (runs/ and the spec's name).")  # fmt: skip
+@click.option("--executor", metavar="NAME", default="processes", show_default=True,
+              help="What runs go to: processes or threads.")  # fmt: skip
+@click.option("--workers", type=click.IntRange(min=1),
+              help="So many runs at once (as many as processors).")  # fmt: skip
 @click.option("--data", metavar="FOLDER", type=click.Path(path_type=Path),
-              help="Benchmark data (AISLEWISE_DATA).")  # fmt: skip
+              help="Folder of benchmark data that SPEC names (AISLEWISE_DATA).")  # fmt: skip
 @click.option("--full", is_flag=True, help="With the spec's [full] table: more seeds, longer.")
 def experiment(
     spec: str,
@@ -25,9 +28,11 @@ def experiment(
     data: Path | None,
     full: bool,
 ) -> None:
-    """Make the rows of SPEC (a TOML file, or the name of a built-in one) that the folder lacks.
+    """Make the rows of a study.
 
-    Stop it at any time, even by force: the same command goes on where it was.
+    SPEC is a TOML file, or one of anytime, battery, battery-long-corridor, factors, first,
+    layered, llm-astar, soak. Rows that the folder holds already are not made again: stop it at
+    any time, even by force, and the same command goes on where it was.
     """
     from .run import ROWS, run_study
     from .spec import load_spec
@@ -46,7 +51,11 @@ def experiment(
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def report(folder: Path) -> None:
-    """Write report.md and report.png from the rows in DIR, and show the page."""
+    """Write a page on the rows of a study.
+
+    DIR is the folder of the rows: report.md and report.png are written into it, and the page is
+    shown.
+    """
     from .kinds import write_report
 
     page, figure = write_report(folder)

@@ -11,7 +11,7 @@ from .factors import FACTORS, METHOD, Comparison
 from .page import goal_line, number, provenance_lines, table, with_interval
 from .report import FIGURE, REPORT, finished_rows
 from .rows import Row
-from .stats import Change, share_kept
+from .stats import MIN_PAIRS, Change, share_kept
 
 SHOWN = (
     "deliveries_per_hour", "near_seconds_per_hour", "close_encounters_per_hour", "delay_s",
@@ -159,7 +159,7 @@ def _changes(setting: Setting) -> list[str]:
 
 def _changed(base: Comparison, factor: str, metric: str) -> str:
     percent = base.percent(factor, metric)
-    if percent is not None and percent.low is not None:
+    if percent is not None and (percent.low is not None or percent.n < MIN_PAIRS):
         return with_interval(percent, unit=" %")
     return with_interval(base.change(factor, metric))
 

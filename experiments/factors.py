@@ -19,7 +19,7 @@ from .pages import FrozenRun, Page, content_hash
 from .rows import Row, read_rows
 from .run import ROWS, run_study
 from .shift import Shift, prepare_shift, run_shift, without_secrets
-from .stats import LEVEL, RESAMPLES, Change, mean_of, paired_change, relative_change
+from .stats import FEW, LEVEL, RESAMPLES, Change, mean_of, paired_change, relative_change
 
 FACTORS: dict[str, tuple[str, ...]] = {
     "none": (),
@@ -39,7 +39,7 @@ METRICS = (
 METHOD = (
     "change: mean of the differences to none, seed by seed; percent: ratio of the means over the "
     f"seeds to those of none, less 1; both with {LEVEL:.0%} percentile bootstrap intervals "
-    f"({RESAMPLES} resamples of whole seeds, paired)"
+    f"({RESAMPLES} resamples of whole seeds, paired; {FEW})"
 )
 
 
@@ -182,7 +182,7 @@ class Comparison:
 
         `factors` holds by factor: `weights` (`lam_*`), `n` (finished shifts), `mean` by metric,
         `change` and `percent` by metric (against none, empty for none itself): null, or `mean`,
-        `low`, `high` (the interval, null below two pairs) and `n` pairs; and `trace_hashes`, by
+        `low`, `high` (the interval, null below five pairs) and `n` pairs; and `trace_hashes`, by
         seed, null where a shift failed. `failed` lists `factor, seed, error`.
         """
         factors = {

@@ -33,7 +33,7 @@ from planners.drawing.colours import (
 )  # fmt: skip
 from planners.drawing.heat import caption, draw_ends, map_size
 
-from .layout_pictures import draw_layout, draw_places
+from .layout_pictures import draw_layout, draw_places, draw_zones
 
 SERIES = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK)
 MARKERS = "osD^vPX"
@@ -196,7 +196,7 @@ def save_map(file: Path, layout: Layout, trace: EpisodeTrace) -> None:
     size = min(4.5, max(2.6, 190.0 / max(grid.shape)))
     for axes, (label, values, colours) in zip(panels, heats, strict=True):
         draw_heat(draw_floor(axes, grid), grid, values, label, colours)
-        draw_places(axes, layout, size)
+        draw_places(draw_zones(axes, layout, size), layout, size)
     names = ("routes", "risk", "congestion")
     for axes, name in zip(panels, names, strict=True):
         axes.set_title(f"{layout.name}: {name}" if axes is panels[0] else name, fontsize=11)

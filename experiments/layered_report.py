@@ -13,7 +13,7 @@ from .layered import FAMILIES
 from .policies import POLICIES
 from .report import FIGURE, REPORT, finished_rows
 from .rows import Row
-from .stats import Change, clustered_mean, geometric_mean, mean_of
+from .stats import FEW, Change, clustered_mean, geometric_mean, mean_of
 
 BASE = "wastar"
 PROFILE_WEIGHT = 1.5
@@ -139,10 +139,10 @@ def _tables(rows: Sequence[Row]) -> list[str]:
         "Expansions are geometric means of ratios query by query, with all set-up counted; `kept` "
         "leaves the set-up out, as where it is cached for the map or goal. A*: nodes that it "
         f"expands, each once. `of {BASE}`: weighted A* with octile h at the same w; intervals by "
-        "bootstrap over maps, so with few maps rough. sum: all expansions of all queries over "
-        f"{BASE}'s. cost: mean C / C*. of floor: search expansions over the nodes with g* + h < "
-        "C* / w. wash-out: (layer cost - that of the optimum) / (layer cost of the path that "
-        "ignores layers - that of the optimum), of the sums.",
+        f"bootstrap over maps ({FEW}), so with few maps rough. sum: all expansions of all "
+        f"queries over {BASE}'s. cost: mean C / C*. of floor: search expansions over the nodes "
+        "with g* + h < C* / w. wash-out: (layer cost - that of the optimum) / (layer cost of the "
+        "path that ignores layers - that of the optimum), of the sums.",
         "",
     ]
     for held, title in ((False, "Maps tuned on"), (True, "Maps held out")):

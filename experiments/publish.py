@@ -14,12 +14,13 @@ from pathlib import Path
 
 import click
 
-from . import factor_study_report, soak_report
+from . import battery_report, factor_study_report, soak_report
 from .report import finished_rows
 from .rows import Row, read_rows
 from .run import ROWS
 
 PAGES: dict[str, Callable[[Sequence[Row], Sequence[Row]], list[str]]] = {
+    "battery": battery_report.markdown,
     "factors": factor_study_report.markdown,
     "soak": soak_report.markdown,
 }
@@ -29,7 +30,7 @@ def publish(folder: Path, docs: Path) -> tuple[Path, Path]:
     """Write the packed rows and the page of a folder of rows; returns both files.
 
     Raises:
-        ValueError: no finished rows, or of a kind that has no page here.
+        ValueError: no finished rows, of a kind that has no page here, or of several settings.
     """
     rows, failed = finished_rows(folder)
     kinds = sorted({str(row.get("kind")) for row in rows})

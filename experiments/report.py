@@ -11,7 +11,7 @@ from planners import STRATEGIES
 
 from .rows import Row, read_rows
 from .run import ROWS
-from .stats import Change, mean_of, paired_change
+from .stats import FEW, Change, mean_of, paired_change
 
 REPORT, FIGURE = "report.md", "report.png"
 BASE_STRATEGY = "astar"
@@ -159,7 +159,6 @@ def write_report(folder: Path) -> tuple[Path, Path]:
 def markdown(study: Study) -> str:
     """The page: what was run, one table, what failed."""
     seeds, setting = study.seeds, study.setting
-    many = len(seeds) > 1
     lines = [
         f"# {study.name}",
         "",
@@ -170,9 +169,8 @@ def markdown(study: Study) -> str:
         f"{setting['queries']} a seed, on layers learned in {setting['learn_minutes']:g} minutes. "
         f"Shifts: {setting['shift_minutes']:g} minutes each.",
         "",
-        "Changes are paired by seed: mean"
-        + (" [bootstrap 95 % interval over seeds]" if many else "; one seed gives no interval")
-        + f". `vs {BASE_STRATEGY}` compares on the same layers, `vs none` with the same search "
+        f"Changes are paired by seed: mean [bootstrap 95 % interval over seeds; {FEW}]. "
+        f"`vs {BASE_STRATEGY}` compares on the same layers, `vs none` with the same search "
         "without layers. Few seeds make wide, rough intervals: read them as such.",
         "",
         *_table(study),

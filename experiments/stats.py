@@ -12,11 +12,15 @@ import numpy.typing as npt
 
 RESAMPLES = 4000
 LEVEL = 0.95
+# A percentile bootstrap is never wider than its sample, and n pairs hold the median between them in
+# 1 - 2 ** (1 - n) of all cases: 50 % with 2, 88 % with 4, 94 % with 5. So few are far too narrow.
+MIN_PAIRS = 5
+FEW = f"none for fewer than {MIN_PAIRS}: a bootstrap of so few is far too narrow"
 
 
 @dataclass(frozen=True)
 class Change:
-    """A mean difference over n pairs and its bootstrap 95 % interval (None below two pairs)."""
+    """A mean difference over n pairs and its bootstrap 95 % interval (None below `MIN_PAIRS`)."""
 
     mean: float
     low: float | None
@@ -30,10 +34,13 @@ def paired_change(
     """The mean of `value - base` over the pairs in which both are known, None without any.
 
     With `percent` each difference is taken relative to its own base, and pairs with base 0 are
-    left out. The interval is the percentile bootstrap over pairs, its resampling seeded.
+    left out. The interval is the percentile bootstrap over pairs, its resampling seeded; there is
+    none below `MIN_PAIRS`.
 
     >>> paired_change([2.0, 3.0], [1.0, 2.0])
-    Change(mean=1.0, low=1.0, high=1.0, n=2)
+    Change(mean=1.0, low=None, high=None, n=2)
+    >>> paired_change([2.0] * 5, [1.0] * 5)
+    Change(mean=1.0, low=1.0, high=1.0, n=5)
     """
     pairs = [
         (value, was)
@@ -43,17 +50,7 @@ def paired_change(
     if not pairs:
         return None
     differences = np.array([100 * (v - b) / b if percent else v - b for v, b in pairs])
-    mean = float(differences.mean())
-    if len(pairs) < 2:
-        return Change(mean, None, None, len(pairs))
-    low, high = _interval(differences)
-    return Change(mean, low, high, len(pairs))
-
-
-def _interval(differences: npt.NDArray[np.float64]) -> tuple[float, float]:
-    low, high = _bootstrap((differences,), np.mean)
-    assert low is not None and high is not None  # a mean of finite numbers is finite
-    return low, high
+    return Change(float(differences.mean()), *_bootstrap((differences,), np.mean), len(pairs))
 
 
 def _bootstrap(
@@ -61,9 +58,11 @@ def _bootstrap(
 ) -> tuple[float | None, float | None]:
     """Percentile bootstrap over pairs, triples, ... drawn together; None where it is undefined.
 
-    The resampling is seeded. A single resample in which the statistic is not finite (a divisor of
-    0) makes the interval undefined: there is too little to divide by.
+    Undefined below `MIN_PAIRS`, and where a single resample's statistic is not finite (a divisor
+    of 0): there is too little to divide by. The resampling is seeded.
     """
+    if samples[0].size < MIN_PAIRS:
+        return None, None
     from scipy.stats import bootstrap
 
     with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():
@@ -83,10 +82,10 @@ def relative_change(values: Sequence[float | None], base: Sequence[float | None]
     Over the pairs in which both are known; None without any, or if their base sums to 0. Unlike a
     mean of ratios it needs no pair with a base above 0, and rare events count as often as they
     happen. The interval is the percentile bootstrap over pairs, its resampling seeded; it is None
-    below two pairs, or where a resample's base is 0.
+    below `MIN_PAIRS`, or where a resample's base is 0.
 
-    >>> relative_change([1.0, 3.0], [2.0, 0.0])
-    Change(mean=100.0, low=None, high=None, n=2)
+    >>> relative_change([1.0] * 5, [2.0, 0.0, 0.0, 0.0, 0.0])
+    Change(mean=150.0, low=None, high=None, n=5)
     """
     pairs = _complete(values, base)
     if pairs is None or not pairs[1].any():
@@ -95,8 +94,8 @@ def relative_change(values: Sequence[float | None], base: Sequence[float | None]
     def percent(v: Any, b: Any, axis: int = -1) -> Any:
         return 100.0 * (v.mean(axis=axis) / b.mean(axis=axis) - 1.0)
 
-    low, high = _bootstrap(pairs, percent) if pairs[0].size > 1 else (None, None)
-    return Change(float(percent(pairs[0], pairs[1])), low, high, pairs[0].size)
+    v, b = pairs
+    return Change(float(percent(v, b)), *_bootstrap(pairs, percent), v.size)
 
 
 def share_kept(
@@ -106,10 +105,10 @@ def share_kept(
 
     Over the triples in which all are known, drawn together by the bootstrap as in
     `relative_change`. None without a triple or where there is no effect to keep; the interval is
-    None where the effect is so small that a resample has none.
+    None below `MIN_PAIRS` triples, or where the effect is so small that a resample has none.
 
-    >>> share_kept([4.0, 4.0], [2.0, 2.0], [10.0, 10.0])
-    Change(mean=75.0, low=75.0, high=75.0, n=2)
+    >>> share_kept([4.0] * 5, [2.0] * 5, [10.0] * 5)
+    Change(mean=75.0, low=75.0, high=75.0, n=5)
     """
     triples = _complete(part, full, base)
     if triples is None:
@@ -125,9 +124,8 @@ def share_kept(
 
     if effect(triples[1], triples[2]) == 0:
         return None
-    low, high = _bootstrap(triples, percent) if triples[0].size > 1 else (None, None)
     p, f, b = triples
-    return Change(float(percent(p, f, b)), low, high, p.size)
+    return Change(float(percent(p, f, b)), *_bootstrap(triples, percent), p.size)
 
 
 def _complete(
@@ -141,14 +139,14 @@ def _complete(
 def clustered_mean(values: Sequence[float], clusters: Sequence[str]) -> Change | None:
     """The mean, and its bootstrap 95 % interval over whole clusters (seeded); None without values.
 
-    Queries on one map are alike: maps are drawn, not queries. None for the interval of one cluster.
+    Queries on one map are alike: maps are drawn, not queries. No interval below `MIN_PAIRS` maps.
     """
     if not values:
         return None
     numbers = np.asarray(values, dtype=np.float64)
     names, member = np.unique(np.asarray(clusters), return_inverse=True)
     mean = float(numbers.mean())
-    if names.size < 2:
+    if names.size < MIN_PAIRS:
         return Change(mean, None, None, numbers.size)
     sums, sizes = np.bincount(member, numbers), np.bincount(member)
     drawn = np.random.default_rng(0).integers(names.size, size=(RESAMPLES, names.size))

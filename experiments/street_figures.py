@@ -23,9 +23,11 @@ from planners.drawing.heat import caption, draw_ends
 from planners.result import Trace
 
 from .figures import DPI, checked_picture
+from .layout_pictures import draw_zones
 
 Values = npt.NDArray[Any]
 MARGIN = 0.03  # of the picture's side, around the streets
+ZONE_SIDE = 4.0  # points of a mark of a zone
 
 
 def draw_layout_streets(axes: Axes, graph: GraphMap, *, y_down: bool = True) -> Axes:
@@ -90,7 +92,7 @@ def save_street_map(file: Path, layout: Layout, trace: EpisodeTrace) -> None:
     )
     for axes, (label, values, colours, name) in zip(panels, heats, strict=True):
         draw_along(draw_layout_streets(axes, graph), graph, values, label, colours)
-        draw_graph_places(axes, layout)
+        draw_graph_places(draw_zones(axes, layout, ZONE_SIDE), layout)
         axes.set_title(f"{layout.name}: {name}" if axes is panels[0] else name, fontsize=11)
     _save(figure, panels[0], file)
 

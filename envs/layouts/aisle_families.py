@@ -44,13 +44,11 @@ def traditional(
     check_counts(2, cross_aisles=cross_aisles)
     check_counts(aisles=aisles, block_rows=block_rows, aisle=aisle, cross=cross, apron=apron)
     check_counts(station_every=station_every)
-    place = np.arange(aisles * (aisle + 2)) % (aisle + 2)
-    in_shelf = (place == 0) | (place == aisle + 1)
-    rows = blocks(cross_aisles - 1, 1, block_rows, 1, cross)[:, 0]
-    shelves = np.logical_and.outer(np.pad(rows, (cross, cross + apron)), in_shelf)
+    shelf_rows = blocks(cross_aisles - 1, 1, block_rows, 1, cross)[:, 0]
+    shelf_cols = np.tile(np.pad(np.zeros(aisle, dtype=np.bool_), 1, constant_values=True), aisles)
+    shelves = np.logical_and.outer(np.pad(shelf_rows, (cross, cross + apron)), shelf_cols)
     stations = edge_stations(shelves, ("south",), station_every)
-    faces = faces_of(shelves, ("east", "west"))
-    return built("cross aisles", shelves, stations, faces, **common)
+    return built("cross aisles", shelves, stations, faces_of(shelves, ("east", "west")), **common)
 
 
 def fishbone(
@@ -86,23 +84,29 @@ def fishbone(
     """
     check_counts(rows=rows, half=half, shelf=shelf, cross=cross, apron=apron, side=side)
     check_counts(station_every=station_every)
-    upright, level = _bones(rows, half, shelf, cross)
-    if not (upright.any() and level.any()):
-        raise ValueError(
-            f"rows={rows}, half={half} leave no shelf beside diagonals of cross={cross}: "
-            "use a larger area"
-        )
-    upright, level = (np.pad(part, ((apron, apron), (side, side))) for part in (upright, level))
+    bones = _bones(rows, half, shelf, cross)
+    upright, level = (np.pad(part, ((apron, apron), (side, side))) for part in bones)
     stations = edge_stations(upright | level, ("south",), station_every)
     faces = faces_of(upright, ("east", "west")) | faces_of(level, ("north", "south"))
     return built("fishbone", upright | level, stations, faces, **common)
 
 
 def _bones(rows: int, half: int, shelf: int, cross: int) -> tuple[Mask, Mask]:
-    """Upright and level shelves of a fishbone's storage area, (rows, 2 half + 1) each."""
+    """Upright and level shelves of a fishbone's storage area, (rows, 2 half + 1) each.
+
+    Raises:
+        ValueError: none of a kind.
+    """
     away = np.abs(np.arange(-half, half + 1))
     # Rows of the line from (rows, 0) to (0, half + 1) at `away` and `away + 1`: whole numbers.
     enters, leaves = (rows - -(-rows * at // (half + 1)) for at in (away, away + 1))
     row = np.arange(rows)[:, None]
     above, below = row < leaves, row > enters + cross - 1
-    return above & (away % (shelf + 1) > 0), below & ((rows - 1 - row) % (shelf + 1) < shelf)
+    upright = above & (away % (shelf + 1) > 0)
+    level = below & ((rows - 1 - row) % (shelf + 1) < shelf)
+    if not (upright.any() and level.any()):
+        raise ValueError(
+            f"rows={rows}, half={half} leave no shelf beside diagonals of cross={cross}: "
+            "use a larger area"
+        )
+    return upright, level

@@ -69,23 +69,26 @@ def fulfilment(
     check_counts(pod_cols=pod_cols, corridor=corridor, apron=apron, side=side)
     check_counts(station_every=station_every, pillar_every=pillar_every)
     edges = checked_edges(station_edges)
-    top, left = apron + ("north" in edges), side + ("west" in edges)
-    bottom, right = apron + ("south" in edges), side + ("east" in edges)
     pods = blocks(block_rows, block_cols, pod_rows, pod_cols, corridor, corridor)
-    pods = np.pad(pods, ((top, bottom), (left, right)))
+    pods = np.pad(np.pad(pods, ((apron, apron), (side, side))), _widths(edges))
     pillars, stations = _strips(pods.shape, edges, station_every, pillar_every)
-    if not stations.any():
-        raise ValueError(
-            f"no room for a station with station_every={station_every}, "
-            f"pillar_every={pillar_every}: use a larger pillar_every"
-        )
     return built("fulfilment", pods | pillars, stations, faces_of(pods), **common)
+
+
+def _widths(edges: set[Edge]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Of the strips before and after the rows, before and after the columns: 1 or 0."""
+    north, south, west, east = (int(e in edges) for e in ("north", "south", "west", "east"))
+    return (north, south), (west, east)
 
 
 def _strips(
     shape: tuple[int, int], edges: set[Edge], station_every: int, pillar_every: int
 ) -> tuple[Mask, Mask]:
-    """(pillars, stations) along the given edges; two strips meet in a pillar."""
+    """(pillars, stations) along the given edges; two strips meet in a pillar.
+
+    Raises:
+        ValueError: pillars wherever a station would stand.
+    """
     pillars, stations = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
     crossings = np.zeros(shape, dtype=np.int8)
     for edge in sorted(edges):
@@ -95,7 +98,13 @@ def _strips(
         stations[strip] |= place % station_every == station_every // 2
         crossings[strip] += 1
     pillars |= crossings > 1
-    return pillars, stations & ~pillars
+    stations &= ~pillars
+    if not stations.any():
+        raise ValueError(
+            f"no room for a station with station_every={station_every}, "
+            f"pillar_every={pillar_every}: use a larger pillar_every"
+        )
+    return pillars, stations
 
 
 def pod_blocks(
@@ -226,8 +235,7 @@ def mapf_warehouse(
         block_cols, block_rows: number of shelves across and down.
         length, depth: cells of a shelf across and down.
         corridor: width of the aisles between and around the shelves, in cells.
-        side: open floor left and right; a quarter of all shelf lengths by default, as in the
-            benchmark.
+        side: open floor left and right; by default a quarter of all shelf lengths, as there.
         station_every: a station every so many cells of the two sides.
         common: see `Common`.
 
@@ -237,14 +245,12 @@ def mapf_warehouse(
     >>> mapf_warehouse(10, 20, 10, 2, 1).map.shape
     (63, 161)
     """
-    check_counts(block_cols=block_cols, block_rows=block_rows, length=length, depth=depth)
-    check_counts(corridor=corridor, station_every=station_every)
     side = max(1, block_cols * length // 4) if side is None else side
-    check_counts(side=side)
+    check_counts(block_cols=block_cols, block_rows=block_rows, length=length, depth=depth)
+    check_counts(corridor=corridor, side=side, station_every=station_every)
     shelves = blocks(block_rows, block_cols, depth, length, corridor, corridor)
     shelves = np.pad(shelves, ((corridor + 1, corridor + 1), (side + 1, side + 1)))
-    walls = np.pad(np.zeros(np.subtract(shelves.shape, 2), dtype=np.bool_), 1, constant_values=True)
-    walls |= shelves
+    walls = np.pad(shelves[1:-1, 1:-1], 1, constant_values=True)
     stations = edge_stations(walls, ("east", "west"), station_every, inset=1)
     family = f"warehouse-{block_cols}-{block_rows}-{length}-{depth}-{corridor}"
     return built(family, walls, stations, faces_of(shelves), **common)

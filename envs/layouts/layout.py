@@ -88,6 +88,13 @@ class Layout:
         object.__setattr__(self, "pick_density", density)
         object.__setattr__(self, "pick_share", share)
 
+    def __repr__(self) -> str:
+        counts = f"{len(self.stations)} stations, {len(self.storage)} pick faces"
+        zones = f", {len(self.zones)} zones" if self.zones else ""
+        return (
+            f"Layout({self.name!r}, {self.map!r}, {counts}, {len(self.chargers)} chargers{zones})"
+        )
+
     def preview(self, max_cols: int = 120) -> str:
         """The layout as text with a title and a legend, at most so many characters wide.
 

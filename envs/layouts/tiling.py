@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +50,21 @@ def tile(
     (68, 174)
     """
     check_counts(rows=rows, cols=cols, lane=lane, most=most)
+    grid = _checked(layout, rows, cols, lane)
+    walls = np.pad(_with_doors(grid), ((0, lane), (0, lane)))
+    density = np.pad(layout.pick_density.reshape(grid.shape), ((0, lane), (0, lane)))
+    copies = _Copies(grid, rows, cols, walls.shape)
+    return Layout(
+        f"{layout.name} {rows} x {cols}",
+        GridMap(np.tile(walls, (rows, cols)), grid.cell_size_m, grid.moves),
+        pick_density=np.tile(density / np.float32(rows * cols), (rows, cols)).ravel(),
+        zones=tuple(_repeated(zone, copies) for zone in layout.zones),
+        **_places(layout, copies, most, seed),
+    )
+
+
+def _checked(layout: Layout, rows: int, cols: int, lane: int) -> GridMap:
+    """The grid to tile; see `tile` for what is refused."""
     grid = layout.map
     if not isinstance(grid, GridMap) or grid.one_way is not None:
         raise ValueError(f"{grid!r} cannot be tiled: take a grid without one-way moves")
@@ -59,24 +75,7 @@ def tile(
             f"{LARGEST_SIDE} in a direction: ask for at most {LARGEST_SIDE // tall} x "
             f"{LARGEST_SIDE // wide}"
         )
-    walls = np.pad(_with_doors(grid), ((0, lane), (0, lane)))
-    density = np.pad(layout.pick_density.reshape(grid.shape), ((0, lane), (0, lane)))
-    copies = _Copies(grid, rows, cols, (tall, wide))
-    stations, _ = _thinned(copies.all(layout.stations), most, seed, "stations")
-    storage, face = _thinned(copies.all(layout.storage), most, seed, "storage")
-    chargers, charger = _thinned(copies.all(layout.chargers), max(1, most // 10), seed, "chargers")
-    power = np.array(layout.charger_w)[charger] if layout.charger_w else np.empty(0)
-    return Layout(
-        f"{layout.name} {rows} x {cols}",
-        GridMap(np.tile(walls, (rows, cols)), grid.cell_size_m, grid.moves),
-        tuple(stations.tolist()),
-        tuple(storage.tolist()),
-        tuple(chargers.tolist()),
-        np.tile(density / np.float32(rows * cols), (rows, cols)).ravel(),
-        layout.pick_share[face],
-        zones=tuple(_repeated(zone, copies) for zone in layout.zones),
-        charger_w=tuple(power.tolist()),
-    )
+    return grid
 
 
 class _Copies:
@@ -91,6 +90,21 @@ class _Copies:
         """(copies, nodes) ids of the same nodes in every copy."""
         cells = self._grid.cells(nodes)
         return np.asarray(self._first + cells[:, 0] * self._wide + cells[:, 1])
+
+
+def _places(layout: Layout, copies: _Copies, most: int, seed: int) -> dict[str, Any]:
+    """The places that are kept, the share of each pick face and the power of each charger."""
+    stations, _ = _thinned(copies.all(layout.stations), most, seed, "stations")
+    storage, face = _thinned(copies.all(layout.storage), most, seed, "storage")
+    chargers, charger = _thinned(copies.all(layout.chargers), max(1, most // 10), seed, "chargers")
+    power = np.array(layout.charger_w)[charger] if layout.charger_w else np.empty(0)
+    return {
+        "stations": tuple(stations.tolist()),
+        "storage": tuple(storage.tolist()),
+        "chargers": tuple(chargers.tolist()),
+        "pick_share": layout.pick_share[face],
+        "charger_w": tuple(power.tolist()),
+    }
 
 
 def _repeated(zone: Zone, copies: _Copies) -> Zone:

@@ -110,14 +110,24 @@ def load_layout(path: str | PathLike[str], *, seed: int = 0) -> Layout:
     file = path.parent / spec.map
     if file.suffix.lower() == ".toml":
         raise MapFormatError(f"map = {spec.map!r}: name a map, not another list", source=source)
-    base: Layout | LoadedMap
+    spec = spec.model_copy(update={"map": None})
     if is_network(file):
         from ..city import city_layout  # which is made of layouts itself
 
         loaded = load_graph(file)
         base = city_layout(loaded.graph, seed=seed, name=loaded.name)
+        layout = furnished_by(base, spec, seed, source)
     else:
-        base, _ = walked(load_floor(file, "four", cell_size_m=spec.cell_size_m or 1.0))
-    spec = spec.model_copy(update={"map": None, "cell_size_m": None})
-    layout = furnished_by(base, spec, seed, source)
+        layout, _ = furnished_floor(file, spec, seed, source)
     return layout if spec.name else replace(layout, name=path.stem)
+
+
+def furnished_floor(file: Path, spec: Places, seed: int, source: str) -> tuple[Layout, list[str]]:
+    """The floor of a file as it is walked, with what a list of places says; and remarks on it.
+
+    The list's cells are those that are walked; its cell size is that of the file's cells. `source`
+    is the list's name in messages.
+    """
+    floor, said = walked(load_floor(file, "four", cell_size_m=spec.cell_size_m or 1.0))
+    spec = spec.model_copy(update={"cell_size_m": None})
+    return furnished_by(floor, spec, seed, source), said

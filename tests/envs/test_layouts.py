@@ -21,6 +21,7 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 from envs.aisles import bypassable, contract, largest_floor, nearest
 from envs.formats import load_map
 from envs.layouts import Layout, ascii_preview, built_in, from_map, fulfilment
+from envs.zones import Zone
 from planners import GraphMap, GridMap
 
 
@@ -283,3 +284,13 @@ def test_share_defaults_to_the_density_at_the_faces():
     density[[1, 2]] = (1.0, 3.0)
     layout = Layout("five", GridMap(np.zeros((1, 5))), (0,), (1, 2), (4,), density)
     assert layout.pick_share.tolist() == [0.25, 0.75]
+
+
+def test_a_layout_shows_itself_in_one_line():
+    shown = "Layout('built-in', GridMap(33 x 57, 1227 free, moves='four'), 56 stations, "
+    shown += "575 pick faces, 8 chargers)"
+    assert repr(built_in()) == shown
+    limit = Zone("packing", "speed_limit", (57, 58), speed_m_s=0.3)
+    zoned = dataclasses.replace(built_in(), zones=(limit,))
+    assert repr(zoned) == shown.replace("chargers)", "chargers, 1 zones)")
+    assert "GraphMap(" in repr(zoned.as_graph()) and "\n" not in repr(zoned.as_graph())

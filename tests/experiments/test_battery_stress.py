@@ -18,6 +18,7 @@ from experiments.battery_stress import (
     one_corner_charger,
     substitute,
 )
+from experiments.publish import publish
 from experiments.rows import RowWriter, read_rows
 from experiments.run import ROWS, run_study
 from experiments.spec import load_spec
@@ -77,30 +78,60 @@ def test_a_study_makes_rows_and_a_page(tmp_path: Path) -> None:
         assert row["credited_hours"] == pytest.approx(0.1 + spent / 191.2)
     page, figure = write_report(tmp_path)
     assert "| reserve rule | 1 |" in page.read_text() and figure.stat().st_size > 5000
+    packed, text = publish(tmp_path, tmp_path / "docs")
+    assert (packed.name, text.name) == ("tiny.jsonl.gz", "tiny.md")
+    assert "| reserve rule | 1 |" in text.read_text() and "numpy" in text.read_text()
+    assert "report.png" not in text.read_text()  # no figure is published
     with RowWriter(tmp_path / ROWS) as writer:
         writer.append({**rows[0], "run_id": "other", "capacity_wh": 960.0})
-    with pytest.raises(ValueError, match=r"capacity_wh = 200\.0, 960\.0"):
-        write_report(tmp_path)
+    for written in (write_report, lambda folder: publish(folder, folder)):
+        with pytest.raises(ValueError, match=r"capacity_wh = 200\.0, 960\.0"):
+            written(tmp_path)
 
 
 def made_up(rule: str, seed: int, **values: Any) -> dict[str, Any]:
     row = {
-        "rule": rule, "seed": seed, "spec": "x", "map": "m", "hours": 8.0, "workers": 1,
-        "capacity_wh": 200.0, "orders_per_hour": 6.0, "strandings": 0, "aborts": 0,
+        "rule": rule, "seed": seed, "spec": "x", "map": "m", "map_hash": "", "hours": 8.0,
+        "workers": 1, "capacity_wh": 200.0, "orders_per_hour": 6.0, "strandings": 0, "aborts": 0,
         "deliveries_an_hour": 3.0, "credited_an_hour": 2.0, "wh_per_delivery": 30.0,
         "charges": 8, "refusals": {}, "least_wh": 1.0, "margin": 1.2,
+        "host_versions": {"numpy": "2"}, "commit_sha": "c0ffee", "commit_dirty": False,
     }  # fmt: skip
     return {**row, **values}
 
 
+SEEDS = (1, 2, 3, 4, 5)
+
+
 def test_the_rule_is_compared_with_the_best_threshold_seed_by_seed() -> None:
-    rows = [made_up("reserve", seed, deliveries_an_hour=2.0 * seed) for seed in (2, 1)]
-    rows += [made_up("25", seed, deliveries_an_hour=4.0 * seed) for seed in (1, 2)]
-    rows += [made_up("5", seed, strandings=16) for seed in (1, 2)]
+    rows = [made_up("reserve", seed, deliveries_an_hour=2.0 * seed) for seed in reversed(SEEDS)]
+    rows += [made_up("25", seed, deliveries_an_hour=4.0 * seed) for seed in SEEDS]
+    rows += [made_up("5", seed, strandings=16) for seed in SEEDS]
     groups = by_rule(rows)
     assert list(groups) == ["5", "25", "reserve"]
     assert best_threshold(groups, "deliveries_an_hour") == "25"
-    page = markdown(groups, [{**rows[0], "error": "too hot"}])
-    assert "| reserve rule | 2 | 0 | 0.00 | 3.00 | -50.0 [-50.0, -50.0] | 2.00 |" in page
-    assert "| below 5 % | 2 | 32 | 2.00 | 3.00 |" in page
-    assert "- reserve, seed 2: too hot" in page
+    page = "\n".join(markdown(rows, [{**rows[0], "error": "too hot"}]))
+    assert "| reserve rule | 5 | 0 | 0.00 | 6.00 | -50.0 % [-50.0, -50.0] | 2.00 |" in page
+    assert "| below 5 % | 5 | 80 | 2.00 | 3.00 |" in page
+    assert "- failed: reserve, seed 5: too hot" in page
+
+
+@pytest.mark.parametrize(
+    ("reserve", "verdicts"),
+    [
+        ({}, ("0 | met", "+0.0 % [+0.0, +0.0] | met")),
+        ({"deliveries_an_hour": 2.94}, ("0 | met", "-2.0 % [-2.0, -2.0] | met")),
+        (
+            {"deliveries_an_hour": 2.7, "strandings": 1},
+            ("5 | **short**", "-10.0 % [-10.0, -10.0] | **short**"),
+        ),
+    ],
+)
+def test_goals_stand_beside_what_the_rows_say(
+    reserve: dict[str, float], verdicts: tuple[str, str]
+) -> None:
+    rows = [made_up("25", seed) for seed in SEEDS]
+    page = "\n".join(markdown([*rows, *(made_up("reserve", s, **reserve) for s in SEEDS)], []))
+    assert f"| reserve rule: no stranding | {verdicts[0]} |" in page
+    assert f"at most 3 % below those of the best threshold | {verdicts[1]} |" in page
+    assert "No shift under the reserve rule." in markdown(rows, [])

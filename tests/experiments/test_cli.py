@@ -6,12 +6,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 import planners
+from envs.battery import PROFILES
+from envs.layouts import READY
 from experiments.cli import main
 from experiments.cli_output import progress, shown
+from experiments.pool import EXECUTORS
 from experiments.rows import plain, to_json
+from experiments.spec import SPECS
+from planners import STRATEGIES
+from planners.engines import CHOICES
+from planners.tasks import CHOOSERS
 
 COMMAND = Path(sys.executable).with_name("aislewise")
 COMMANDS = {"deliver", "layout", "plan", "verify", "experiment", "report", "peers"}
@@ -23,6 +31,28 @@ def test_the_commands_of_this_stage_are_there(call):
         result = call(name, "--help")
         assert result.exit_code == 0
         assert result.stdout.startswith("Usage: aislewise " + name)
+
+
+@pytest.mark.parametrize(
+    ("command", "names"),
+    [
+        ("deliver", (*PROFILES, *CHOOSERS, *STRATEGIES, *READY)),
+        ("layout", READY),
+        ("plan", (*STRATEGIES, *CHOICES)),
+        ("verify", (*STRATEGIES, *CHOICES)),
+        ("experiment", (*EXECUTORS, *(file.stem for file in SPECS.glob("*.toml")))),
+    ],
+)
+def test_help_lists_every_name_that_may_be_given(call, command, names):
+    text = "".join(call(command, "--help").stdout.split())  # names may be broken at a hyphen
+    assert [name for name in names if name not in text] == []
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_option_and_command_explains_itself(call, name):
+    command = main.commands[name]
+    assert all(p.help for p in command.params if isinstance(p, click.Option))
+    assert not command.get_short_help_str(60).endswith("...")
 
 
 @pytest.mark.parametrize("arguments", [(), ("--help",), ("-h",)])

@@ -9,8 +9,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from envs.layouts import READY, built_in, from_graph, furnish, ready
+from envs.metrics import EpisodeTrace
 from experiments import figures
-from experiments.layout_pictures import draw_layout
+from experiments.layout_pictures import draw_layout, draw_zones
 from planners import GraphMap
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -151,6 +152,49 @@ def test_a_drawing_names_everything_that_it_shows():
         assert axes.get_title() == "built-in"
         top, bottom = axes.get_ylim()[::-1]
         assert top < bottom, "row 0 at the top"
+
+
+ZONES = {
+    "zones": [
+        {"name": "packing", "kind": "speed_limit", "rectangle": [1, 0, 6, 20], "speed_m_s": 0.3},
+        {"name": "loop", "kind": "one_way", "rectangle": [7, 3, 7, 52], "direction": "east"},
+        {"name": "spill", "kind": "keep_out", "cells": [[29, 10], [29, 11]]},
+    ]
+}
+
+
+@pytest.mark.parametrize("as_graph", [False, True])
+def test_the_map_of_a_shift_names_its_zones(tmp_path, as_graph):
+    layout = furnish(built_in(), ZONES)
+    layout = layout.as_graph() if as_graph else layout
+    values, one = np.zeros(layout.map.size), np.ones(1)
+    trace = EpisodeTrace(
+        visits=values, time_s=one, node=one, charge_wh=one, reserve_wh=0.1, capacity_wh=1.0,
+        risk=values, congestion=values,
+    )  # fmt: skip
+    figures.save_map(tmp_path / "map.svg", layout, trace)
+    drawn = (tmp_path / "map.svg").read_text()
+    for said in ("packing: speed limit 0.3 m/s", "loop: one way east", "spill: keep out"):
+        assert drawn.count(f"<!-- {said} -->") == 1
+
+
+def test_a_zone_is_outlined_as_a_whole():
+    """So many sides as its cells have to others, and a hatch on each of its cells."""
+    axes = Figure().add_subplot()
+    layout = furnish(built_in(), ZONES)
+    draw_zones(axes, layout, 4.0)
+    sides = [int(np.isnan(line.get_xydata()).any(axis=1).sum()) for line in axes.lines[1::2]]
+    assert sides == [2 * (6 + 21), 2 * (1 + 50), 6]
+    x, y = axes.lines[-1].get_data()
+    assert (np.nanmin(x), np.nanmax(x), np.nanmin(y), np.nanmax(y)) == (9.5, 11.5, 28.5, 29.5)
+    hatched = []
+    for patch in axes.patches:
+        if (box := patch.get_xy()).size:
+            (left, top), (right, bottom) = (box.min(axis=0) + 0.5, box.max(axis=0) + 0.5)
+            assert bottom == top + 1
+            hatched += [layout.map.node((int(top), col)) for col in range(int(left), int(right))]
+    expected = [node for zone in layout.zones if zone.direction is None for node in zone.nodes]
+    assert sorted(hatched) == sorted(expected)
 
 
 def test_places_are_drawn_where_they_are():

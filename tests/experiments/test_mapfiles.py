@@ -104,6 +104,37 @@ def test_deliver_on_a_fine_map(call, office, tmp_path):
     assert layout.map.blocked[:, 6].tolist() == [True] * 3 + [False] * 3 + [True] * 2
 
 
+def test_places_stand_on_the_cells_that_are_walked(call, refused, office, tmp_path):
+    """A list beside the map and a list that names the map are one floor."""
+    places, whole = tmp_path / "places.toml", tmp_path / "whole.toml"
+    listed = "[stations]\ncells = [[1, 1], [7, 10]]\n"
+    places.write_text(listed)
+    fine = np.zeros((80, 120), dtype=bool)
+    np.save(tmp_path / "fine.npy", fine)
+    for file, size in ((office, ""), (tmp_path / "fine.npy", "cell_size_m = 0.1\n")):
+        places.write_text(size + listed)
+        whole.write_text(f'map = "{file.name}"\n' + size + listed)
+        shown = call("layout", file, "--places", places, "--json")
+        assert "9,600 cells of 0.1 m are walked as 96 cells of 1 m" in shown.stderr
+        document = json.loads(shown.stdout)
+        assert (document["rows"], document["cols"], document["cell_size_m"]) == (8, 12, 1.0)
+        again = json.loads(call("layout", whole, "--json").stdout)
+        assert document == again | {"name": file.stem}
+        (ours, _), (theirs, _) = layout_of_file(file, places=places), layout_of_file(whole)
+        assert (ours.stations, ours.storage) == (theirs.stations, theirs.storage)
+        assert ours.chargers == theirs.chargers and ours.stations == (13, 94)
+    places.write_text('map = "office.yaml"\n' + listed)
+    assert "the map is given already" in refused("layout", office, "--places", places)
+
+
+def test_a_cell_size_is_of_no_network(refused, town, tmp_path):
+    places, whole = tmp_path / "places.toml", tmp_path / "whole.toml"
+    places.write_text("cell_size_m = 0.5\n")
+    whole.write_text(f'map = "{town.name}"\ncell_size_m = 0.5\n')
+    for asked in ((town, "--places", places), (whole,)):
+        assert "cell_size_m = 0.5: belongs to the map of a file" in refused("layout", *asked)
+
+
 def test_what_cannot_be_lived_in_is_said(refused, tmp_path, town):
     (tmp_path / "r.gr").write_text("a 0 1 5\n")
     said = refused("deliver", "--map", tmp_path / "r.gr", "--out", tmp_path / "o")
