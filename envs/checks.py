@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .battery import RobotProfile
+    from .layouts import Layout
+    from .people import WalkRules
 
 FASTEST_M_S = 1000.0  # no speed limit
 LEAST_TICK_S = 0.001
@@ -35,15 +39,19 @@ def check_counts(**counts: int) -> None:
             raise ValueError(f"{name} must be >= 0, got {count}")
 
 
-def check_motion(speeds_m_s: Iterable[float], tick_s: float, cell_m: float | None) -> None:
-    """Raise a ValueError where motion cannot be counted in whole millimetres and ticks.
+def check_motion(layout: Layout, profile: RobotProfile, walk: WalkRules, tick_s: float) -> None:
+    """Raise a ValueError where anybody's motion cannot be counted in whole ticks and millimetres.
 
     On a grid nobody crosses a cell within a tick; short edges of a graph take a tick. A speed that
     rounding to whole millimetres a tick would change by more than 2 % is refused.
     """
     if not (LEAST_TICK_S <= tick_s < math.inf):
         raise ValueError(f"tick_s must be finite and >= {LEAST_TICK_S}, got {tick_s!r}")
-    for speed in speeds_m_s:
+    speeds = {walk.worker_m_s, walk.traffic_m_s, profile.speed_m_s}
+    limits = {zone.speed_m_s for zone in layout.zones if zone.speed_m_s is not None}
+    speeds.update(limit for limit in limits if limit < max(speeds))
+    cell_m: float | None = getattr(layout.map, "cell_size_m", None)
+    for speed in speeds:
         exact_mm = 1000 * speed * tick_s
         if abs(round(exact_mm) - exact_mm) > 0.02 * exact_mm:
             raise ValueError(

@@ -106,11 +106,18 @@ def city_layout(
     city, bays = _streets(graph, [*chargers, *drops, *pickups], rules)
     cut = np.cumsum([len(chargers), len(drops)])
     homes, stations, storage = (tuple(part.tolist()) for part in np.split(bays, cut))
+    share, density = _popularity(city, storage, seed)
+    return Layout(name, city, stations, storage, homes, density, share, dropped)
+
+
+def _popularity(
+    city: GraphMap, storage: tuple[int, ...], seed: int
+) -> tuple[Floats, npt.NDArray[np.float32]]:
+    """The share of each place to pick up, and the density of people around them."""
     share = 1.0 / (1 + stream(seed, "city.popularity").permutation(len(storage)))
     density = np.zeros(city.size)
     density[list(storage)] = share / share.sum()
-    density = diffuse(city, density, _SMOOTHING_STEPS)
-    return Layout(name, city, stations, storage, homes, density.astype(np.float32), share, dropped)
+    return share, diffuse(city, density, _SMOOTHING_STEPS).astype(np.float32)
 
 
 def in_metres(graph: GraphMap) -> GraphMap:

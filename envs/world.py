@@ -25,7 +25,7 @@ from .blockages import BlockagePlan
 from .chargers import ChargerQueues, check_range
 from .checks import check_counts, check_motion
 from .crowd import Crowd
-from .engine import Engine, ReadableEngine
+from .engine import engine_named
 from .floor import Floor
 from .kernels.state import TICK
 from .metrics import Meetings, Tally, TraceHash, finite
@@ -85,10 +85,7 @@ class World:
         check_counts(workers=workers, traffic=traffic)
         self.layout, self.seed, self.tick_s, self.rules = layout, seed, tick_s, rules
         self.profile = robot_profile(profile)
-        speeds = {rules.walk.worker_m_s, rules.walk.traffic_m_s, self.profile.speed_m_s}
-        limits = {zone.speed_m_s for zone in layout.zones if zone.speed_m_s is not None}
-        speeds.update(limit for limit in limits if limit < max(speeds))
-        check_motion(speeds, tick_s, getattr(layout.map, "cell_size_m", None))
+        check_motion(layout, self.profile, rules.walk, tick_s)
         self.floor = Floor(layout, tick_s)
         node = layout.chargers[0] if start is None else layout.map.node(start)
         if self.floor.drive_map.is_blocked(node):
@@ -113,10 +110,7 @@ class World:
             lam_congestion=lam_congestion, lam_energy=lam_energy, speed_m_s=self.floor.speed_m_s,
             telemetry_s=rules.handling.telemetry_s,
         )  # fmt: skip
-        engines = {"compiled": Engine, "readable": ReadableEngine}
-        if engine not in engines:
-            raise ValueError(f"unknown engine {engine!r}: choose one of {', '.join(engines)}")
-        self._engine = engines[engine](self.crowd, self.belief.senses)
+        self._engine = engine_named(engine)(self.crowd, self.belief.senses)
         self._open_records()
 
     def _open_records(self) -> None:
