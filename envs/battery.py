@@ -74,21 +74,13 @@ class RobotProfile:
         """Milliseconds to turn by `angle_rad`, an angle in [0, pi]."""
         return round(1000.0 * angle_rad / self.turn_rad_s)
 
-    def charging_w(self, soc: float, *, taper: bool = True) -> float:
-        """Charging power at a state of charge: full below 0.8, then falling to 0 at 1.
-
-        With `taper=False` the power is constant, as Open-RMF has it.
-        """
-        if not taper or soc < 0.8:
-            return self.charge_w
-        return self.charge_w * max(0.0, 1.0 - soc) / 0.2
-
     def charge_time_s(
         self, soc_from: float, soc_to: float, *, taper: bool = True, charge_w: float | None = None
     ) -> float:
         """Seconds from one state of charge to another, at the profile's power unless told.
 
-        Raises ValueError where the end can never be reached.
+        The closed form of what `envs.power.charge_nj` does tick by tick; with `taper=False` the
+        power is constant, as Open-RMF has it. Raises ValueError where the end is never reached.
         """
         if taper and soc_to >= 1.0:
             raise ValueError(f"a tapering charger never reaches soc {soc_to!r}: ask for less")
