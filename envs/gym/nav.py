@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +14,9 @@ from envs.orders import OrderModel
 from envs.world import CHARGE, SERVE, WAIT, YIELD
 from planners import GridMap
 
-from .base import Info, Observation, WarehouseEnv
+from .base import Common, Info, Observation, WarehouseEnv
 from .drawing import drawing_of
 from .observe import Observer, spaces_of
-from .rewards import Rewards
 
 ACTIONS = ("wait", "north", "east", "south", "west", "yield")
 STAY, GIVE_WAY = 0, 5
@@ -47,27 +46,22 @@ class WarehouseNav(WarehouseEnv):
 
     Args:
         layout: a name of `envs.layouts.READY` or a `Layout` on a grid.
-        workers, traffic: people and other robots.
         seconds: world time after which an episode is truncated.
         radius: cells from the robot to the edge of its window.
         until_asked: a step lasts until the robot is asked again, in place of one tick.
-        rewards: what the terms are worth.
-        render_mode: "rgb_array", "ansi" or None.
-        **world: keywords of `World`.
+        **common: as for every environment. `workers` (12) and `traffic` (0): people and other
+            robots; `rewards`: what the terms are worth; `render_mode`: "rgb_array", "ansi" or
+            None; and keywords of `World`.
 
     Raises:
         ValueError: as `WarehouseEnv`; a graph; a radius below 1.
     """
 
     def __init__(
-        self, layout: str | Layout = "built-in", *, workers: int = 12, traffic: int = 0,
-        seconds: float = 600.0, radius: int = 7, until_asked: bool = False,
-        rewards: Rewards | None = None, render_mode: str | None = None, **world: Any,
+        self, layout: str | Layout = "built-in", *, seconds: float = 600.0, radius: int = 7,
+        until_asked: bool = False, **common: Unpack[Common],
     ) -> None:  # fmt: skip
-        super().__init__(
-            layout, workers=workers, traffic=traffic, seconds=seconds, rewards=rewards,
-            render_mode=render_mode, world=world,
-        )  # fmt: skip
+        super().__init__(layout, seconds=seconds, **common)
         if radius < 1:
             raise ValueError(f"radius must be at least 1 cell, got {radius}")
         self._radius, self._until_asked = radius, until_asked
