@@ -104,6 +104,7 @@ class World:
         keep_free = {*layout.stations, *layout.chargers}
         self._blockages = BlockagePlan(self.floor, seed, blockages_per_hour, keep_free)
         self.book = order_book(orders, layout, seed)
+        self._own_book = self.book is orders
         self.belief = Belief(
             self.floor.drive_map, layout, self.profile, seed=seed, staff=workers, fleet=traffic,
             tick_s=tick_s, model=rules.belief, sensor=rules.sensor, lam_risk=lam_risk,
@@ -264,7 +265,8 @@ class World:
         """Step 1: orders, announcements, blockages; then when to look again."""
         now = self.time_s
         for order in self.book.release(now):
-            check_stops(order.id, order.stops, self.layout)
+            if self._own_book:  # lists were looked at when the world was made
+                check_stops(order.id, order.stops, self.layout)
             self.note("order", order=order.id, stops=list(order.stops), due_s=finite(order.due_s))
         late = self._close_nodes(now)
         self._next_event_s = min(self.book.next_release_s(), self._blockages.next_change_s(now))
