@@ -24,8 +24,10 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from planners import GraphMap, cost_to_come, cost_to_go
+from planners.errors import expect
 
 from .aisles import Edges, diffuse, floor_edges, largest_floor
+from .checks import expect_numbers
 from .layouts import Layout
 from .streams import stream
 
@@ -60,9 +62,8 @@ class CityRules:
     bay_m: float = 3.0
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if not 0 < value < math.inf:
-                raise ValueError(f"{name} must be finite and above 0, not {value!r}")
+        expect_numbers(self, "reach_m", "lane_m", "side_m", "bay_m", above=0)
+        expect_numbers(self, "drops", "pickups", "chargers", least=1, whole=True)
         if self.bay_m < self.lane_m / 2:
             raise ValueError(f"bay_m must be at least lane_m / 2, not {self.bay_m!r}")
 
@@ -92,6 +93,7 @@ def city_layout(
         ValueError: no positions, positions that fit no length, fewer than three nodes that reach
             each other.
     """
+    expect(graph, GraphMap, "graph")
     rules = rules or CityRules()
     graph = _both_ways(in_metres(graph))
     floor = largest_floor(graph)

@@ -103,6 +103,6 @@ ENGINES: dict[str, type[Engine]] = {"compiled": Engine, "readable": ReadableEngi
 
 def engine_named(name: str) -> type[Engine]:
     """The engine of that name; ValueError names the known ones."""
-    if name not in ENGINES:
+    if name not in list(ENGINES):
         raise ValueError(f"unknown engine {name!r}: choose one of {', '.join(ENGINES)}")
     return ENGINES[name]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from planners.errors import expect
 from planners.tasks import Order
 
 from .assumptions import Assumptions
@@ -23,7 +24,7 @@ from .battery import Battery, RobotProfile, robot_profile
 from .belief import Belief
 from .blockages import BlockagePlan
 from .chargers import ChargerQueues, check_range
-from .checks import check_counts, check_motion
+from .checks import check_asked, check_motion
 from .crowd import Crowd
 from .engine import engine_named
 from .floor import Floor
@@ -80,9 +81,8 @@ class World:
         engine: Literal["compiled", "readable"] = "compiled",
     ) -> None:  # fmt: skip
         rules = assumptions or Assumptions()
-        if not hasattr(layout, "map"):
-            raise ValueError(f"a world needs a layout, such as ready('small'), not {layout!r}")
-        check_counts(workers=workers, traffic=traffic)
+        expect(rules, Assumptions, "assumptions")
+        check_asked(layout, seed=seed, workers=workers, traffic=traffic)
         self.layout, self.seed, self.tick_s, self.rules = layout, seed, tick_s, rules
         self.profile = robot_profile(profile)
         check_motion(layout, self.profile, rules.walk, tick_s)
@@ -96,8 +96,7 @@ class World:
             robot_m_s=self.profile.speed_m_s, rules=rules.walk, chargers=self.chargers,
             charge_cycle=rules.charge_cycle,
         )  # fmt: skip
-        margin = rules.handling.start_margin
-        battery = Battery(self.profile, initial_soc)
+        battery, margin = Battery(self.profile, initial_soc), rules.handling.start_margin
         self.robot = Robot(self.crowd.agents, self.floor, battery, margin, tick_s)
         if orders is None or isinstance(orders, OrderModel):
             check_range(layout, self.floor, self.profile, node, self.reserve_wh)
@@ -303,7 +302,7 @@ class World:
     def _act(self, action: int) -> int:
         """Step 5: what the robot committed to; the node that it wants to enter now, or -1."""
         robot = self.robot
-        if action >= 0:
+        if isinstance(action, (int, np.integer)) and action >= 0:
             return self._go(action)
         if action not in (WAIT, YIELD, CHARGE, SERVE):
             raise ValueError(
@@ -324,7 +323,8 @@ class World:
 
     def _go(self, node: int) -> int:
         if node not in self.floor.edges_mm(self.robot.node):
-            raise ValueError(f"no move from node {self.robot.node} to {node}")
+            around = ", ".join(map(str, self.floor.neighbours(self.robot.node)))
+            raise ValueError(f"no move from node {self.robot.node} to {node}: to {around} only")
         return node if self.robot.faces(node, self.tick) else -1
 
     def _bump(self, node: int) -> None:

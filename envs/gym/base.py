@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import lru_cache
+from reprlib import repr as shown
 from typing import Any, Literal, TypedDict, Unpack
 
 import gymnasium
@@ -13,9 +13,11 @@ import numpy.typing as npt
 
 from envs.assumptions import Assumptions
 from envs.battery import RobotProfile
+from envs.checks import expect_number
 from envs.layouts import Layout, ready
-from envs.orders import OrderBook, OrderModel
+from envs.orders import OrderModel
 from envs.world import World
+from planners.errors import expect
 from planners.tasks import Order
 
 from .render import draw, write
@@ -92,12 +94,14 @@ class WarehouseEnv(gymnasium.Env[Any, Any]):
         if unknown:
             known = ", ".join(sorted(WORLD_KEYWORDS))
             raise ValueError(f"unknown keyword {unknown[0]!r}: a world takes {known}")
-        if isinstance(world.get("orders"), OrderBook):
+        orders = world.get("orders")
+        if not isinstance(orders, OrderModel | Sequence | None) or isinstance(orders, str):
             raise ValueError(
-                "orders is an OrderBook, which one episode uses up: give an OrderModel or a list"
+                f"orders is {shown(orders)}: give an OrderModel or a list, which do for many "
+                "episodes (an OrderBook is used up by one)"
             )
-        if not (math.isfinite(seconds) and seconds > 0):
-            raise ValueError(f"seconds must be finite and > 0, got {seconds!r}")
+        expect(layout, (str, Layout), "layout")
+        expect_number("seconds", seconds, above=0)
         if render_mode not in (None, *self.metadata["render_modes"]):
             modes = ", ".join(self.metadata["render_modes"])
             raise ValueError(f"unknown render_mode {render_mode!r}: None or one of {modes}")

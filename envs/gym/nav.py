@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
+from envs.checks import expect_number
 from envs.layouts import Layout
 from envs.orders import OrderModel
 from envs.world import CHARGE, SERVE, WAIT, YIELD
 from planners import GridMap
+from planners.errors import expect
 
 from .base import Common, Info, Observation, WarehouseEnv
 from .drawing import drawing_of
@@ -62,8 +65,7 @@ class WarehouseNav(WarehouseEnv):
         until_asked: bool = False, **common: Unpack[Common],
     ) -> None:  # fmt: skip
         super().__init__(layout, seconds=seconds, **common)
-        if radius < 1:
-            raise ValueError(f"radius must be at least 1 cell, got {radius}")
+        expect_number("radius", radius, least=1, whole=True)
         self._radius, self._until_asked = radius, until_asked
         self._drawing = drawing_of(self.layout)
         self._chargers = frozenset(self.layout.chargers)
@@ -77,6 +79,7 @@ class WarehouseNav(WarehouseEnv):
     ) -> tuple[Observation, Info]:
         """A fresh world, an order, and the robot on a free cell."""
         super().reset(seed=seed)
+        expect(options, (Mapping, type(None)), "options")
         asked = options or {}
         unknown = sorted(asked.keys() - set(OPTIONS))
         if unknown:
@@ -98,8 +101,10 @@ class WarehouseNav(WarehouseEnv):
             drawn = int(free[self.np_random.integers(free.size)])
             keywords["start"] = self._node(asked["start"]) if "start" in asked else drawn
         if "soc" in asked:
+            expect_number("soc", asked["soc"], most=1)
             keywords["initial_soc"] = float(asked["soc"])
         if "stops" in asked:
+            expect(asked["stops"], Iterable, "stops")
             keywords["orders"] = [tuple(self._node(stop) for stop in asked["stops"])]
         elif self._world_keywords.get("orders") is None:
             keywords["orders"] = OrderModel(per_hour=0.0, backlog=1)

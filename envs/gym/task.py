@@ -10,8 +10,10 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from envs.battery import MARGIN_MOST
+from envs.checks import expect_number
 from envs.driver import Driver, PlannerSettings, snapshot_of
 from envs.layouts import Layout
+from planners.errors import expect
 from planners.tasks import Decision, FieldCache, Snapshot
 
 from .base import Common, Info, Observation, WarehouseEnv
@@ -80,8 +82,8 @@ class WarehouseTask(WarehouseEnv):
         orders_shown: int = 16, planner: PlannerSettings | None = None, **common: Unpack[Common],
     ) -> None:  # fmt: skip
         super().__init__(layout, seconds=seconds, **common)
-        if orders_shown < 1:
-            raise ValueError(f"orders_shown must be at least 1, got {orders_shown}")
+        expect_number("orders_shown", orders_shown, least=1, whole=True)
+        expect(planner, (PlannerSettings, type(None)), "planner")
         self._shown, self._planner = orders_shown, planner or PlannerSettings()
         rows = 1 + orders_shown + len(self.layout.chargers)
         self.action_space = spaces.Discrete(rows)

@@ -165,7 +165,7 @@ def test_two_orders_of_one_name_and_giving_up_at_work_are_refused() -> None:
     [
         ("tick_s", 1e-9, "tick_s must be finite and >= 0.001, got 1e-09"),
         ("tick_s", 0.001, "counted in whole ones: use a longer tick"),
-        ("blockages_per_hour", 1e6, r"must be in \[0, 1000\], got 1000000.0"),
+        ("blockages_per_hour", 1e6, r"must be a number in \[0, 1000\], got 1000000.0"),
         ("start", (99, 99), r"cell \(99, 99\) is outside the map"),
     ],
 )
