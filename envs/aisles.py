@@ -249,9 +249,7 @@ def contract(grid: GridMap, keep: Sequence[int], density: Floats) -> AisleGraph:
     corridor = floor & (np.bincount(edges.tails, minlength=grid.size) == 2)
     corridor[list(keep)] = False
     if grid.one_way is not None:
-        pairs = edges.tails * grid.size + edges.heads
-        single = ~np.isin(pairs, edges.heads * grid.size + edges.tails)
-        corridor[edges.tails[single]] = corridor[edges.heads[single]] = False
+        corridor[_one_way_ends(edges, grid.size)] = False
     kept = np.flatnonzero(floor & ~corridor)
     node_of = np.full(grid.size, -1, dtype=np.int64)
     node_of[kept] = np.arange(kept.size)
@@ -268,6 +266,13 @@ def contract(grid: GridMap, keep: Sequence[int], density: Floats) -> AisleGraph:
     heads = np.concatenate([node_of[direct.heads], ends[:, 1], ends[:, 0]])
     graph = _graph(grid, kept, Edges(tails, heads, np.r_[direct.length_m, length_m, length_m]))
     return AisleGraph(graph, node_of, carried)
+
+
+def _one_way_ends(edges: Edges, size: int) -> Ids:
+    """The cells on either end of a move without its reverse."""
+    there, back = edges.tails * size + edges.heads, edges.heads * size + edges.tails
+    single = edges.where(~np.isin(there, back))
+    return np.concatenate([single.tails, single.heads])
 
 
 def _chains(edges: Edges, corridor: Mask) -> tuple[Ids, Ids, Ids]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from planners.errors import expect
+
 from .belief import BeliefModel, SensorModel
 from .chargers import ChargeCycle
 from .checks import expect_numbers
@@ -42,3 +44,10 @@ class Assumptions:
     belief: BeliefModel = field(default_factory=BeliefModel)
     handling: Handling = field(default_factory=Handling)
     charge_cycle: ChargeCycle = field(default_factory=ChargeCycle)
+
+    def __post_init__(self) -> None:
+        expect(self.walk, WalkRules, "walk")
+        expect(self.sensor, SensorModel, "sensor")
+        expect(self.belief, BeliefModel, "belief")
+        expect(self.handling, Handling, "handling")
+        expect(self.charge_cycle, ChargeCycle, "charge_cycle")

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import log
 
+from .checks import expect_number, expect_numbers
 from .power import NJ_PER_MJ, EnergyRates, charge_nj, settle
 
 GRAVITY_M_S2 = 9.81
@@ -41,15 +42,12 @@ class RobotProfile:
     regen: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("capacity_wh", "mass_kg", "speed_m_s", "turn_rad_s", "charge_w"):
-            value = getattr(self, name)
-            if not value > 0:
-                raise ValueError(f"{name} must be > 0, got {value!r}")
-        if not 0.0 < self.efficiency <= 1.0 or not 0.0 <= self.regen <= 1.0:
-            raise ValueError(
-                f"efficiency must be in (0, 1] and regen in [0, 1], "
-                f"got efficiency={self.efficiency!r}, regen={self.regen!r}"
-            )
+        expect_numbers(
+            self, "capacity_wh", "mass_kg", "speed_m_s", "turn_rad_s", "charge_w", above=0
+        )
+        expect_numbers(self, "inertia_kg_m2", "friction", "ambient_w")
+        expect_numbers(self, "efficiency", above=0, most=1)
+        expect_numbers(self, "regen", most=1)
 
     @property
     def drive_j_per_m_kg(self) -> float:
@@ -74,21 +72,13 @@ class RobotProfile:
         """Milliseconds to turn by `angle_rad`, an angle in [0, pi]."""
         return round(1000.0 * angle_rad / self.turn_rad_s)
 
-    def charging_w(self, soc: float, *, taper: bool = True) -> float:
-        """Charging power at a state of charge: full below 0.8, then falling to 0 at 1.
-
-        With `taper=False` the power is constant, as Open-RMF has it.
-        """
-        if not taper or soc < 0.8:
-            return self.charge_w
-        return self.charge_w * max(0.0, 1.0 - soc) / 0.2
-
     def charge_time_s(
         self, soc_from: float, soc_to: float, *, taper: bool = True, charge_w: float | None = None
     ) -> float:
         """Seconds from one state of charge to another, at the profile's power unless told.
 
-        Raises ValueError where the end can never be reached.
+        The closed form of what `envs.power.charge_nj` does tick by tick; with `taper=False` the
+        power is constant, as Open-RMF has it. Raises ValueError where the end is never reached.
         """
         if taper and soc_to >= 1.0:
             raise ValueError(f"a tapering charger never reaches soc {soc_to!r}: ask for less")
@@ -150,9 +140,11 @@ def robot_profile(profile: str | RobotProfile) -> RobotProfile:
     """The profile of that name, or the profile itself; ValueError names the known ones."""
     if isinstance(profile, RobotProfile):
         return profile
-    if profile not in PROFILES:
+    if profile not in list(PROFILES):
         known = ", ".join(sorted(PROFILES))
-        raise ValueError(f"unknown robot profile {profile!r}: choose one of {known}")
+        raise ValueError(
+            f"unknown robot profile {profile!r}: choose one of {known}, or give a RobotProfile"
+        )
     return PROFILES[profile]
 
 
@@ -185,8 +177,7 @@ class Battery:
     """
 
     def __init__(self, profile: RobotProfile, soc: float = 0.9, *, taper: bool = True) -> None:
-        if not 0.0 <= soc <= 1.0:
-            raise ValueError(f"state of charge must be in [0, 1], got {soc!r}")
+        expect_number("state of charge", soc, most=1)
         self.profile = profile
         self.taper = taper
         self.capacity_mj = round(profile.capacity_wh * MJ_PER_WH)

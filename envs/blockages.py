@@ -11,6 +11,7 @@ import numpy as np
 
 from planners import GridMap
 
+from .checks import expect_number
 from .floor import Floor
 from .streams import stream
 
@@ -48,10 +49,7 @@ class BlockagePlan:
         announced_share: float = 0.3,
         notice_s: float = 300.0,
     ) -> None:
-        if not 0 <= per_hour <= MOST_PER_HOUR:
-            raise ValueError(
-                f"blockages_per_hour must be in [0, {MOST_PER_HOUR}], got {per_hour!r}"
-            )
+        expect_number("blockages_per_hour", per_hour, most=MOST_PER_HOUR)
         self._floor, self._seed, self._per_hour = floor, seed, per_hour
         self._median_s, self._sigma = median_s, sigma
         self._announced_share, self._notice_s = announced_share, notice_s

@@ -19,6 +19,7 @@ from scipy.spatial import cKDTree
 from planners import GridMap
 
 from .blockages import stays_connected
+from .checks import expect_numbers
 from .floor import Floor
 from .streams import stream
 
@@ -45,10 +46,7 @@ class ChargeCycle:
     retry_s: float = 600.0
 
     def __post_init__(self) -> None:
-        for name in ("every_s", "for_s", "patience_s", "retry_s"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value > 0):
-                raise ValueError(f"{name} must be finite and > 0, got {value!r}")
+        expect_numbers(self, "every_s", "for_s", "patience_s", "retry_s", above=0)
 
 
 def charge_times(

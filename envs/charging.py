@@ -71,8 +71,8 @@ class Charging:
         self._task = None
 
     def cancel(self) -> None:
-        """Forget the task, and the place in a queue."""
-        self._task = self._charger = self._joined_s = None
+        """Forget the task, the place in a queue, and the place to make room on."""
+        self._task = self._charger = self._parking = self._joined_s = None
         self._world.chargers.leave(ROBOT, self._world.tick)
 
     def turns_back(self) -> Decision | None:

@@ -24,8 +24,10 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from planners import GraphMap, cost_to_come, cost_to_go
+from planners.errors import expect
 
 from .aisles import Edges, diffuse, floor_edges, largest_floor
+from .checks import expect_numbers
 from .layouts import Layout
 from .streams import stream
 
@@ -60,9 +62,8 @@ class CityRules:
     bay_m: float = 3.0
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if not 0 < value < math.inf:
-                raise ValueError(f"{name} must be finite and above 0, not {value!r}")
+        expect_numbers(self, "reach_m", "lane_m", "side_m", "bay_m", above=0)
+        expect_numbers(self, "drops", "pickups", "chargers", least=1, whole=True)
         if self.bay_m < self.lane_m / 2:
             raise ValueError(f"bay_m must be at least lane_m / 2, not {self.bay_m!r}")
 
@@ -92,6 +93,7 @@ def city_layout(
         ValueError: no positions, positions that fit no length, fewer than three nodes that reach
             each other.
     """
+    expect(graph, GraphMap, "graph")
     rules = rules or CityRules()
     graph = _both_ways(in_metres(graph))
     floor = largest_floor(graph)
@@ -106,11 +108,18 @@ def city_layout(
     city, bays = _streets(graph, [*chargers, *drops, *pickups], rules)
     cut = np.cumsum([len(chargers), len(drops)])
     homes, stations, storage = (tuple(part.tolist()) for part in np.split(bays, cut))
+    share, density = _popularity(city, storage, seed)
+    return Layout(name, city, stations, storage, homes, density, share, dropped)
+
+
+def _popularity(
+    city: GraphMap, storage: tuple[int, ...], seed: int
+) -> tuple[Floats, npt.NDArray[np.float32]]:
+    """The share of each place to pick up, and the density of people around them."""
     share = 1.0 / (1 + stream(seed, "city.popularity").permutation(len(storage)))
     density = np.zeros(city.size)
     density[list(storage)] = share / share.sum()
-    density = diffuse(city, density, _SMOOTHING_STEPS)
-    return Layout(name, city, stations, storage, homes, density.astype(np.float32), share, dropped)
+    return share, diffuse(city, density, _SMOOTHING_STEPS).astype(np.float32)
 
 
 def in_metres(graph: GraphMap) -> GraphMap:

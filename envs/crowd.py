@@ -151,6 +151,12 @@ class Crowd:
         agents.goal[i], agents.dwell[i] = agents.next_goal[i], agents.next_dwell[i]
         agents.slot[i], agents.walls[i] = agents.next_slot[i], agents.next_walls[i]
         agents.best_mm[i] = self.ways.distance_mm(int(agents.slot[i]), int(agents.node[i]))
+        self._follow_on(i)
+
+    def _follow_on(self, i: int) -> None:
+        """The trip planned last begins: plan the one after it."""
+        if i >= self.people:
+            self._charging[i - self.people].trip_begins(int(self.clock[TICK]))
         self._held[i] = [self._held[i][1], -1]
         self._plan_trip(i)
 
@@ -161,11 +167,8 @@ class Crowd:
             ask = int(asks[i])
             asks[i] = 0
             if ask & NEXT_TRIP:
-                if i >= self.people:
-                    self._charging[i - self.people].trip_begins(int(self.clock[TICK]))
                 self.ways.drop(self._held[i][0])
-                self._held[i] = [self._held[i][1], -1]
-                self._plan_trip(i)
+                self._follow_on(i)
             elif ask & (NEW_WAY | DETOUR) and self.agents.goal[i] != self.agents.node[i]:
                 self._find_way(i, detour=bool(ask & DETOUR))
 

@@ -6,6 +6,7 @@ It reads what the robot may know and nothing else: its body, its belief, the ope
 from __future__ import annotations
 
 import math
+from reprlib import repr as shown
 
 from planners.tasks import Chooser, Decision, EnergyModel, Snapshot
 
@@ -50,6 +51,11 @@ class Driver:
     """Turns decisions and routes into one action per tick, and replans when there is a reason."""
 
     def __init__(self, world: World, chooser: Chooser, settings: PlannerSettings) -> None:
+        if not callable(getattr(chooser, "choose", None)) or isinstance(chooser, type):
+            raise TypeError(
+                "chooser must have a method choose(snapshot), such as make_chooser('utility') "
+                f"gives, not {shown(chooser)}"
+            )
         self.world, self.chooser, self.settings = world, chooser, settings
         self.replanner = Replanner(world, settings)
         self._charging = Charging(world, settings.charge_rule, lambda: snapshot_of(world))

@@ -96,3 +96,13 @@ class ReadableEngine(Engine):
         clock[ASKS] = asked(agents)
         kernel("sense_tick")(int(clock[TICK]), agents, crowd.floor.closed, self._senses)
         return 1 if is_sound(agents, crowd.holder, clock) else BROKEN
+
+
+ENGINES: dict[str, type[Engine]] = {"compiled": Engine, "readable": ReadableEngine}
+
+
+def engine_named(name: str) -> type[Engine]:
+    """The engine of that name; ValueError names the known ones."""
+    if name not in list(ENGINES):
+        raise ValueError(f"unknown engine {name!r}: choose one of {', '.join(ENGINES)}")
+    return ENGINES[name]

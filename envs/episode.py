@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from planners.errors import expect
 from planners.tasks import Chooser
 
+from .checks import expect_number
 from .driver import Driver, PlannerSettings
 from .metrics import EpisodeTrace, summary_of, trace_of
 from .world import World
@@ -41,8 +42,10 @@ def run_episode(
     `on_tick(world)` is called after every tick; a row on the robot is kept every `trace_every`
     ticks. Raises ValueError for seconds below 0, CheckError if a plan fails its check.
     """
-    if not (math.isfinite(seconds) and seconds >= 0):
-        raise ValueError(f"seconds must be finite and >= 0, got {seconds!r}")
+    expect(world, World, "world")
+    expect(planner, (PlannerSettings, type(None)), "planner")
+    expect_number("seconds", seconds)
+    expect_number("trace_every", trace_every, least=1, whole=True)
     settings = planner or PlannerSettings()
     driver = Driver(world, chooser, settings)
     rows: list[dict[str, Any]] = []

@@ -7,15 +7,18 @@ given up. Exogenous orders (when, where, due when) depend on the seed alone, nev
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from reprlib import repr as shown
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from planners.errors import expect
 from planners.tasks import Order
 
 from .blockages import HOUR_S
+from .checks import expect_number, expect_numbers
 from .streams import stream
 
 if TYPE_CHECKING:
@@ -46,12 +49,13 @@ class OrderModel:
     max_kg: float = 15.0
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.per_hour) and self.per_hour >= 0):
-            raise ValueError(f"orders per hour must be finite and >= 0, got {self.per_hour!r}")
-        if not self.shift_s > 0 or self.backlog < 0:
-            raise ValueError(
-                f"shift_s must be > 0 and backlog >= 0, got {self.shift_s!r}, {self.backlog!r}"
-            )
+        expect_numbers(self, "per_hour", "peak", "due_least_s", "due_mean_extra_s", "max_kg")
+        expect_numbers(self, "shift_s", above=0)
+        expect_numbers(self, "backlog", whole=True)
+        expect_numbers(self, "max_lines", least=1, whole=True)
+        expect_numbers(self, "urgent_share", "low_share", most=1)
+        if not 0 <= self.more_lines < 1:
+            raise ValueError(f"more_lines must be in [0, 1), got {self.more_lines!r}")
 
     def rate(self, time_s: float) -> float:
         """Relative rate at a moment of the shift, between 0.5 and 0.5 + `peak`."""
@@ -187,8 +191,8 @@ class ListBook(OrderBook):
         self, tasks: Sequence[tuple[int, ...] | Order], open_limit: int = OPEN_LIMIT
     ) -> None:
         super().__init__()
-        if open_limit < 1:
-            raise ValueError(f"open_limit must be at least 1, got {open_limit}")
+        expect(tasks, Sequence, "tasks")
+        expect_number("open_limit", open_limit, least=1, whole=True)
         self._tasks, self._limit, self._next = tasks, open_limit, 0
 
     def _due(self, time_s: float) -> list[Order]:
@@ -214,14 +218,21 @@ def order_book(
         return orders
     if orders is None or isinstance(orders, OrderModel):
         return PoissonBook(layout, seed, orders or OrderModel())
-    seen: set[str] = set()
+    if not isinstance(orders, Iterable) or isinstance(orders, (str, Mapping)):
+        raise TypeError(
+            "orders must be None, an OrderModel, a list of orders or an OrderBook, "
+            f"not {shown(orders)}"
+        )
+    listed: dict[str, Order] = {}
     for k, task in enumerate(orders, start=1):
-        name, stops = (task.id, task.stops) if isinstance(task, Order) else (f"O{k}", task)
-        check_stops(name, stops, layout)
-        if name in seen:
-            raise ValueError(f"two orders are called {name!r}: order ids must be unique")
-        seen.add(name)
-    return ListBook(orders)
+        if not isinstance(task, (Order, Iterable)):
+            raise TypeError(f"order {k} must be an Order or the nodes of its stops, not {task!r}")
+        order = task if isinstance(task, Order) else Order(f"O{k}", tuple(task))
+        check_stops(order.id, order.stops, layout)
+        if order.id in listed:
+            raise ValueError(f"two orders are called {order.id!r}: order ids must be unique")
+        listed[order.id] = order
+    return ListBook(list(listed.values()))
 
 
 def check_stops(name: str, stops: Sequence[int], layout: Layout) -> None:

@@ -49,7 +49,9 @@ class WalkRules:
             "traffic_dwell_s", "give_up_s", above=0,
         )  # fmt: skip
         expect_numbers(self, "dwell_sigma", "lane_m")
-        expect_numbers(self, "lane_trips", "detour_after", "detour_pause", "humble_after", least=1)
+        expect_numbers(
+            self, "lane_trips", "detour_after", "detour_pause", "humble_after", least=1, whole=True
+        )
 
     def numbers(self, tick_s: float) -> Ids:
         """The rules of the floor in ticks, as the kernels take them."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from planners import Guidance
+from planners.errors import expect
+from planners.strategies import checked_weight, strategy_named
 from planners.tasks import ChargeRule
 from planners.tasks.reserve import DEFAULT_RULE
 
@@ -27,7 +29,8 @@ class PlannerSettings:
     of a new field and half of that of new tiles. `charge_rule` says where charging ends and when to
     turn back on the way; the chooser should go by the same one.
 
-    Raises ValueError for another word than `layers`, or times and shares that make no sense.
+    Raises ValueError for an unknown strategy, a weight that does not fit it, another word than
+    `layers`, or times and shares that make no sense.
     """
 
     strategy: str = "wastar"
@@ -47,12 +50,15 @@ class PlannerSettings:
     exact_nodes: int = 10_000
 
     def __post_init__(self) -> None:
-        if isinstance(self.guidance, str) and self.guidance != "layers":
+        checked_weight(strategy_named(self.strategy), self.weight)
+        if not isinstance(self.guidance, Guidance | None) and self.guidance != "layers":
             raise ValueError(
                 f"guidance must be 'layers', None or a Guidance, not {self.guidance!r}"
             )
-        if not 0.0 <= self.hysteresis < 1.0:
+        expect(self.charge_rule, ChargeRule, "charge_rule")
+        expect_numbers(self, "hysteresis", "check_share", "encounter_pause_s", "cost_change")
+        if self.hysteresis >= 1:
             raise ValueError(f"hysteresis must be in [0, 1), not {self.hysteresis!r}")
-        expect_numbers(self, "check_share", "encounter_pause_s", "cost_change", "exact_nodes")
         expect_numbers(self, "replan_s", "give_up_s", "ask_again_s", above=0)
-        expect_numbers(self, "look_ahead", "standing_after", "yield_after", least=1)
+        expect_numbers(self, "look_ahead", "standing_after", "yield_after", least=1, whole=True)
+        expect_numbers(self, "exact_nodes", whole=True)

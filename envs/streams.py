@@ -12,14 +12,15 @@ import hashlib
 
 import numpy as np
 
+from .checks import expect_number
 from .kernels.dice import chance, draw
 
 __all__ = ["draw", "stream", "stream_key", "unit"]
 
 
 def _sequence(seed: int, name: str, entity: int) -> np.random.SeedSequence:
-    if seed < 0 or entity < 0:
-        raise ValueError(f"seed and entity must be >= 0, got seed={seed}, entity={entity}")
+    expect_number("seed", seed, whole=True)
+    expect_number("entity", entity, whole=True)
     # Not hash(): that one changes from process to process.
     word = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
     return np.random.SeedSequence([seed, word, entity])

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from planners.errors import expect
 from planners.tasks import Order
 
 from .assumptions import Assumptions
@@ -23,9 +24,9 @@ from .battery import Battery, RobotProfile, robot_profile
 from .belief import Belief
 from .blockages import BlockagePlan
 from .chargers import ChargerQueues, check_range
-from .checks import check_counts, check_motion
+from .checks import check_asked, check_motion
 from .crowd import Crowd
-from .engine import Engine, ReadableEngine
+from .engine import engine_named
 from .floor import Floor
 from .kernels.state import TICK
 from .metrics import Meetings, Tally, TraceHash, finite
@@ -80,15 +81,11 @@ class World:
         engine: Literal["compiled", "readable"] = "compiled",
     ) -> None:  # fmt: skip
         rules = assumptions or Assumptions()
-        if not hasattr(layout, "map"):
-            raise ValueError(f"a world needs a layout, such as ready('small'), not {layout!r}")
-        check_counts(workers=workers, traffic=traffic)
+        expect(rules, Assumptions, "assumptions")
+        check_asked(layout, seed=seed, workers=workers, traffic=traffic)
         self.layout, self.seed, self.tick_s, self.rules = layout, seed, tick_s, rules
         self.profile = robot_profile(profile)
-        speeds = {rules.walk.worker_m_s, rules.walk.traffic_m_s, self.profile.speed_m_s}
-        limits = {zone.speed_m_s for zone in layout.zones if zone.speed_m_s is not None}
-        speeds.update(limit for limit in limits if limit < max(speeds))
-        check_motion(speeds, tick_s, getattr(layout.map, "cell_size_m", None))
+        check_motion(layout, self.profile, rules.walk, tick_s)
         self.floor = Floor(layout, tick_s)
         node = layout.chargers[0] if start is None else layout.map.node(start)
         if self.floor.drive_map.is_blocked(node):
@@ -99,24 +96,21 @@ class World:
             robot_m_s=self.profile.speed_m_s, rules=rules.walk, chargers=self.chargers,
             charge_cycle=rules.charge_cycle,
         )  # fmt: skip
-        margin = rules.handling.start_margin
-        battery = Battery(self.profile, initial_soc)
+        battery, margin = Battery(self.profile, initial_soc), rules.handling.start_margin
         self.robot = Robot(self.crowd.agents, self.floor, battery, margin, tick_s)
         if orders is None or isinstance(orders, OrderModel):
             check_range(layout, self.floor, self.profile, node, self.reserve_wh)
         keep_free = {*layout.stations, *layout.chargers}
         self._blockages = BlockagePlan(self.floor, seed, blockages_per_hour, keep_free)
         self.book = order_book(orders, layout, seed)
+        self._own_book = self.book is orders
         self.belief = Belief(
             self.floor.drive_map, layout, self.profile, seed=seed, staff=workers, fleet=traffic,
             tick_s=tick_s, model=rules.belief, sensor=rules.sensor, lam_risk=lam_risk,
             lam_congestion=lam_congestion, lam_energy=lam_energy, speed_m_s=self.floor.speed_m_s,
             telemetry_s=rules.handling.telemetry_s,
         )  # fmt: skip
-        engines = {"compiled": Engine, "readable": ReadableEngine}
-        if engine not in engines:
-            raise ValueError(f"unknown engine {engine!r}: choose one of {', '.join(engines)}")
-        self._engine = engines[engine](self.crowd, self.belief.senses)
+        self._engine = engine_named(engine)(self.crowd, self.belief.senses)
         self._open_records()
 
     def _open_records(self) -> None:
@@ -270,7 +264,8 @@ class World:
         """Step 1: orders, announcements, blockages; then when to look again."""
         now = self.time_s
         for order in self.book.release(now):
-            check_stops(order.id, order.stops, self.layout)
+            if self._own_book:  # lists were looked at when the world was made
+                check_stops(order.id, order.stops, self.layout)
             self.note("order", order=order.id, stops=list(order.stops), due_s=finite(order.due_s))
         late = self._close_nodes(now)
         self._next_event_s = min(self.book.next_release_s(), self._blockages.next_change_s(now))
@@ -307,7 +302,7 @@ class World:
     def _act(self, action: int) -> int:
         """Step 5: what the robot committed to; the node that it wants to enter now, or -1."""
         robot = self.robot
-        if action >= 0:
+        if isinstance(action, (int, np.integer)) and action >= 0:
             return self._go(action)
         if action not in (WAIT, YIELD, CHARGE, SERVE):
             raise ValueError(
@@ -328,7 +323,8 @@ class World:
 
     def _go(self, node: int) -> int:
         if node not in self.floor.edges_mm(self.robot.node):
-            raise ValueError(f"no move from node {self.robot.node} to {node}")
+            around = ", ".join(map(str, self.floor.neighbours(self.robot.node)))
+            raise ValueError(f"no move from node {self.robot.node} to {node}: to {around} only")
         return node if self.robot.faces(node, self.tick) else -1
 
     def _bump(self, node: int) -> None:

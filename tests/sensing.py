@@ -84,6 +84,7 @@ def watch(
     for tick in range(first, first + ticks):
         sense.sense_tick(tick, agents, walls, belief.senses)
     sense.learn(first + ticks, belief.senses)
+    belief.senses.ints[sense_state.NOW] = first + ticks
     belief.senses.ints[sense_state.LOOKED] = sense_state.NEVER
     if belief.has_news:
         belief.heed(belief.tick_s * (first + ticks))

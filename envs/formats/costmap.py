@@ -80,14 +80,7 @@ def load_costmap(
     >>> grid.blocked.tolist(), layer.values.tolist()
     ([[False, False, False, True]], [[0.0, 1.0, 2.0, 0.0]])
     """
-    if not 0 < extra_at_252 < float("inf"):
-        raise ValueError(f"extra_at_252 must be finite and above 0, not {extra_at_252!r}")
-    if scale not in ("cost", "occupancy") or first_row not in ("top", "bottom"):
-        raise ValueError(
-            f"scale is cost or occupancy, first_row top or bottom, not {scale!r}, {first_row!r}"
-        )
-    if unknown not in ("blocked", "free"):
-        raise ValueError(f"unknown must be 'blocked' or 'free', not {unknown!r}")
+    _check_reading(extra_at_252, scale=scale, first_row=first_row, unknown=unknown)
     if isinstance(source, np.ndarray):
         costs = _checked_costs(source)
     else:
@@ -102,6 +95,20 @@ def load_costmap(
         blocked |= costs == NO_INFORMATION
     extra = np.where(costs <= INFLATED, costs, 0) * (extra_at_252 / INFLATED)
     return GridMap(blocked, cell_size_m, moves), Layer(name, extra)
+
+
+_READINGS = {
+    "scale": ("cost", "occupancy"), "first_row": ("top", "bottom"), "unknown": ("blocked", "free"),
+}  # fmt: skip
+
+
+def _check_reading(extra_at_252: float, **chosen: str) -> None:
+    if not 0 < extra_at_252 < float("inf"):
+        raise ValueError(f"extra_at_252 must be finite and above 0, not {extra_at_252!r}")
+    for name, value in chosen.items():
+        if value not in _READINGS[name]:
+            one, other = _READINGS[name]
+            raise ValueError(f"{name} must be {one!r} or {other!r}, not {value!r}")
 
 
 def _checked_costs(values: npt.NDArray[Any]) -> Costs:

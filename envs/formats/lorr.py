@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planners import GraphMap, GridMap, MapFormatError
+from planners.errors import expect
 
 from ..aisles import cells_of, nearest
 from .movingai import LoadedMap, load_map
@@ -240,6 +241,7 @@ def orders_from_tasks(tasks: Tasks, layout: Layout) -> list[tuple[int, ...]]:
     Raises:
         ValueError: the tasks belong to a grid of another size.
     """
+    expect(tasks, Tasks, "tasks")
     node_of = _node_of_location(tasks, layout)
     one = any(length == 1 for length in np.diff(tasks.indptr))
     to_station = nearest(layout.map, layout.stations, towards=True)

@@ -120,9 +120,14 @@ def load_map(
     _check_symbols(symbols, found, line, shown)
     blocked = np.isin(symbols, np.frombuffer(_SYMBOLS[found][1], dtype=np.uint8))
     symbols.flags.writeable = False
-    in_memory = isinstance(path_or_bytes, (bytes, bytearray))
-    name = "map" if in_memory else Path(path_or_bytes).stem  # type: ignore[arg-type]
-    return LoadedMap(name, GridMap(blocked, cell_size_m, moves), symbols, found)
+    grid = GridMap(blocked, cell_size_m, moves)
+    return LoadedMap(_name_of(path_or_bytes), grid, symbols, found)
+
+
+def _name_of(path_or_bytes: Source) -> str:
+    if isinstance(path_or_bytes, (bytes, bytearray)):
+        return "map"
+    return Path(path_or_bytes).stem
 
 
 def _header(data: bytes, source: str) -> tuple[int, int, int, int]:
@@ -310,10 +315,7 @@ def load_scenario(
     data, shown = read_bounded(path_or_bytes, limit_bytes=limit_bytes, name=source)
     lines = lines_of(data, shown)
     number, first = next(lines, (1, b""))
-    if first.split() not in ([b"version", b"1"], [b"version", b"1.0"]):
-        raise MapFormatError(
-            f"expected 'version 1', not {shown_bytes(first)}", line=number, source=shown
-        )
+    _check_version(first, number, shown)
     shape = None if grid is None else (grid.grid if isinstance(grid, LoadedMap) else grid).shape
     numbers, optimal, names = array("q"), array("d"), []
     interned: dict[bytes, str] = {}
@@ -329,6 +331,12 @@ def load_scenario(
     table = np.frombuffer(numbers, dtype=np.int64).reshape(-1, 5)
     bucket, starts, goals = (owned(t, np.int64) for t in np.split(table, (1, 3), axis=1))
     return Scenario(bucket.ravel(), tuple(names), shape, starts, goals, owned(optimal, np.float64))
+
+
+def _check_version(first: bytes, line: int, source: str) -> None:
+    if first.split() not in ([b"version", b"1"], [b"version", b"1.0"]):
+        reason = f"expected 'version 1', not {shown_bytes(first)}"
+        raise MapFormatError(reason, line=line, source=source)
 
 
 def _scenario_row(

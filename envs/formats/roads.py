@@ -98,18 +98,7 @@ def load_npz(
     """
     data, shown = read_bounded(path_or_bytes, limit_bytes=limit_bytes, name=source)
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            found = {entry.filename.removesuffix(".npy"): entry for entry in packed.infolist()}
-            placed = found.keys() & _POSITIONS.keys()
-            kinds = {**_ARRAYS, **(_POSITIONS if placed else {})}
-            missing = [name for name in kinds if name not in found]
-            if missing:
-                raise MapFormatError(f"has no array {', '.join(missing)}", source=shown)
-            _check_unpacked([found[name] for name in kinds], limit_bytes, shown)
-            arrays = {
-                name: _npy(packed.read(found[name]), name, kind, shown)
-                for name, kind in kinds.items()
-            }
+        arrays = _unpacked(data, limit_bytes, shown)
     except MapFormatError:
         raise
     except Exception as error:  # broken archives raise a dozen kinds of errors
@@ -123,6 +112,21 @@ def load_npz(
         )
     position = np.stack(xy, axis=1) if xy else None
     return _graph(shown, arrays["ptr"], arrays["adj"], arrays["w"], position)
+
+
+def _unpacked(data: bytes, limit_bytes: int, source: str) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of an archive, by name."""
+    with zipfile.ZipFile(io.BytesIO(data)) as packed:
+        found = {entry.filename.removesuffix(".npy"): entry for entry in packed.infolist()}
+        placed = found.keys() & _POSITIONS.keys()
+        kinds = {**_ARRAYS, **(_POSITIONS if placed else {})}
+        missing = [name for name in kinds if name not in found]
+        if missing:
+            raise MapFormatError(f"has no array {', '.join(missing)}", source=source)
+        _check_unpacked([found[name] for name in kinds], limit_bytes, source)
+        return {
+            name: _npy(packed.read(found[name]), name, kind, source) for name, kind in kinds.items()
+        }
 
 
 def _check_unpacked(entries: list[zipfile.ZipInfo], limit_bytes: int, source: str) -> None:
@@ -305,16 +309,7 @@ def load_graphml(
             end), not UTF-8, no GraphML, an edge without a length.
     """
     data, shown = read_bounded(path_or_bytes, limit_bytes=limit_bytes, name=source)
-    declared = re.match(rb"""\s*<\?xml[^>]*?encoding=["']([^"']*)""", data)
-    if declared is not None and declared.group(1).lower() not in (b"utf-8", b"us-ascii", b"ascii"):
-        reason = f"is encoded as {shown_bytes(declared.group(1))}: save it as UTF-8"
-        raise MapFormatError(reason, line=1, source=shown)
-    for mark in (b"<!DOCTYPE", b"<!ENTITY", b"\0"):
-        at = data.find(mark)
-        if at >= 0:
-            line = data.count(b"\n", 0, at) + 1
-            reason = f"holds {shown_bytes(mark)}: only plain UTF-8 GraphML is read"
-            raise MapFormatError(reason, line=line, source=shown)
+    _check_plain(data, shown)
     import networkx as nx
 
     try:
@@ -327,6 +322,19 @@ def load_graphml(
         return graph_of(graph, length=length, x=x, y=y)
     except (ValueError, TypeError) as error:
         raise MapFormatError(" ".join(str(error).split())[:400], source=shown) from error
+
+
+def _check_plain(data: bytes, source: str) -> None:
+    declared = re.match(rb"""\s*<\?xml[^>]*?encoding=["']([^"']*)""", data)
+    if declared is not None and declared.group(1).lower() not in (b"utf-8", b"us-ascii", b"ascii"):
+        reason = f"is encoded as {shown_bytes(declared.group(1))}: save it as UTF-8"
+        raise MapFormatError(reason, line=1, source=source)
+    for mark in (b"<!DOCTYPE", b"<!ENTITY", b"\0"):
+        at = data.find(mark)
+        if at >= 0:
+            line = data.count(b"\n", 0, at) + 1
+            reason = f"holds {shown_bytes(mark)}: only plain UTF-8 GraphML is read"
+            raise MapFormatError(reason, line=line, source=source)
 
 
 def graph_of(

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planners import MapFormatError
+from planners.errors import expect
 
 Source = str | PathLike[str] | bytes | bytearray
 
@@ -37,6 +38,7 @@ def read_bounded(
     Raises:
         MapFormatError: missing, unreadable, not a regular file, or over the limit; names the path.
     """
+    expect(source, (str, PathLike, bytes, bytearray), "path")
     if isinstance(source, (bytes, bytearray)):
         data, shown = bytes(source), name or "bytes"
         if len(data) > limit_bytes:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from reprlib import repr as shown
+from typing import Any, Literal, TypedDict, Unpack
 
 import gymnasium
 import numpy as np
 import numpy.typing as npt
 
+from envs.assumptions import Assumptions
+from envs.battery import RobotProfile
+from envs.checks import expect_number
 from envs.layouts import Layout, ready
-from envs.orders import OrderBook
+from envs.orders import OrderModel
 from envs.world import World
+from planners.errors import expect
 from planners.tasks import Order
 
 from .render import draw, write
@@ -22,11 +26,33 @@ from .rewards import RewardMeter, Rewards
 Observation = dict[str, npt.NDArray[np.float32]]
 Info = dict[str, Any]
 
-WORLD_KEYWORDS = frozenset({
-    "profile", "orders", "initial_soc", "blockages_per_hour", "lam_risk", "lam_congestion",
-    "lam_energy", "start", "tick_s", "assumptions", "engine",
-})  # fmt: skip
-"""Keywords that an environment hands on to `World`."""
+
+class WorldKeywords(TypedDict, total=False):
+    """Keywords that an environment hands on to `World`, which has their defaults."""
+
+    profile: str | RobotProfile
+    orders: OrderModel | Sequence[tuple[int, ...] | Order] | None
+    initial_soc: float
+    blockages_per_hour: float
+    lam_risk: float
+    lam_congestion: float
+    lam_energy: float | None
+    start: Any
+    tick_s: float
+    assumptions: Assumptions | None
+    engine: Literal["compiled", "readable"]
+
+
+class Common(WorldKeywords, total=False):
+    """What every environment takes beside its own; the defaults are those of `WarehouseEnv`."""
+
+    workers: int
+    traffic: int
+    rewards: Rewards | None
+    render_mode: str | None
+
+
+WORLD_KEYWORDS = frozenset(WorldKeywords.__annotations__)
 
 
 @lru_cache(maxsize=8)
@@ -47,7 +73,7 @@ class WarehouseEnv(gymnasium.Env[Any, Any]):
         seconds: world time after which an episode is truncated, at least a tick.
         rewards: what the terms of the reward are worth.
         render_mode: "rgb_array", "ansi" or None. Pictures show the truth, observations never do.
-        **world: keywords of `World` (`WORLD_KEYWORDS`).
+        **world: keywords of `World`, see `WorldKeywords`.
 
     Raises:
         ValueError: an unknown name or keyword, numbers out of range, an `OrderBook` as `orders`.
@@ -60,19 +86,22 @@ class WarehouseEnv(gymnasium.Env[Any, Any]):
     world: World
 
     def __init__(
-        self, layout: str | Layout, *, workers: int, traffic: int, seconds: float,
-        rewards: Rewards | None, render_mode: str | None, world: Mapping[str, Any],
+        self, layout: str | Layout, *, seconds: float, workers: int = 12, traffic: int = 0,
+        rewards: Rewards | None = None, render_mode: str | None = None,
+        **world: Unpack[WorldKeywords],
     ) -> None:  # fmt: skip
         unknown = sorted(world.keys() - WORLD_KEYWORDS)
         if unknown:
             known = ", ".join(sorted(WORLD_KEYWORDS))
             raise ValueError(f"unknown keyword {unknown[0]!r}: a world takes {known}")
-        if isinstance(world.get("orders"), OrderBook):
+        orders = world.get("orders")
+        if not isinstance(orders, OrderModel | Sequence | None) or isinstance(orders, str):
             raise ValueError(
-                "orders is an OrderBook, which one episode uses up: give an OrderModel or a list"
+                f"orders is {shown(orders)}: give an OrderModel or a list, which do for many "
+                "episodes (an OrderBook is used up by one)"
             )
-        if not (math.isfinite(seconds) and seconds > 0):
-            raise ValueError(f"seconds must be finite and > 0, got {seconds!r}")
+        expect(layout, (str, Layout), "layout")
+        expect_number("seconds", seconds, above=0)
         if render_mode not in (None, *self.metadata["render_modes"]):
             modes = ", ".join(self.metadata["render_modes"])
             raise ValueError(f"unknown render_mode {render_mode!r}: None or one of {modes}")
@@ -81,7 +110,7 @@ class WarehouseEnv(gymnasium.Env[Any, Any]):
         self.layout = layout if isinstance(layout, Layout) else _ready(layout)
         self.render_mode = render_mode
         self._seconds, self._rewards = seconds, rewards or Rewards()
-        self._world_keywords = {"workers": workers, "traffic": traffic, **world}
+        self._world_keywords: dict[str, Any] = {"workers": workers, "traffic": traffic, **world}
 
     def _open(self, seed: int | None, **keywords: Any) -> None:
         """A fresh world and its meter; `keywords` go before those of the constructor."""

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
+from envs.checks import expect_number
 from envs.layouts import Layout
 from envs.orders import OrderModel
 from envs.world import CHARGE, SERVE, WAIT, YIELD
 from planners import GridMap
+from planners.errors import expect
 
-from .base import Info, Observation, WarehouseEnv
+from .base import Common, Info, Observation, WarehouseEnv
 from .drawing import drawing_of
 from .observe import Observer, spaces_of
-from .rewards import Rewards
 
 ACTIONS = ("wait", "north", "east", "south", "west", "yield")
 STAY, GIVE_WAY = 0, 5
@@ -47,29 +49,23 @@ class WarehouseNav(WarehouseEnv):
 
     Args:
         layout: a name of `envs.layouts.READY` or a `Layout` on a grid.
-        workers, traffic: people and other robots.
         seconds: world time after which an episode is truncated.
         radius: cells from the robot to the edge of its window.
         until_asked: a step lasts until the robot is asked again, in place of one tick.
-        rewards: what the terms are worth.
-        render_mode: "rgb_array", "ansi" or None.
-        **world: keywords of `World`.
+        **common: as for every environment. `workers` (12) and `traffic` (0): people and other
+            robots; `rewards`: what the terms are worth; `render_mode`: "rgb_array", "ansi" or
+            None; and keywords of `World`.
 
     Raises:
         ValueError: as `WarehouseEnv`; a graph; a radius below 1.
     """
 
     def __init__(
-        self, layout: str | Layout = "built-in", *, workers: int = 12, traffic: int = 0,
-        seconds: float = 600.0, radius: int = 7, until_asked: bool = False,
-        rewards: Rewards | None = None, render_mode: str | None = None, **world: Any,
+        self, layout: str | Layout = "built-in", *, seconds: float = 600.0, radius: int = 7,
+        until_asked: bool = False, **common: Unpack[Common],
     ) -> None:  # fmt: skip
-        super().__init__(
-            layout, workers=workers, traffic=traffic, seconds=seconds, rewards=rewards,
-            render_mode=render_mode, world=world,
-        )  # fmt: skip
-        if radius < 1:
-            raise ValueError(f"radius must be at least 1 cell, got {radius}")
+        super().__init__(layout, seconds=seconds, **common)
+        expect_number("radius", radius, least=1, whole=True)
         self._radius, self._until_asked = radius, until_asked
         self._drawing = drawing_of(self.layout)
         self._chargers = frozenset(self.layout.chargers)
@@ -83,6 +79,7 @@ class WarehouseNav(WarehouseEnv):
     ) -> tuple[Observation, Info]:
         """A fresh world, an order, and the robot on a free cell."""
         super().reset(seed=seed)
+        expect(options, (Mapping, type(None)), "options")
         asked = options or {}
         unknown = sorted(asked.keys() - set(OPTIONS))
         if unknown:
@@ -104,8 +101,10 @@ class WarehouseNav(WarehouseEnv):
             drawn = int(free[self.np_random.integers(free.size)])
             keywords["start"] = self._node(asked["start"]) if "start" in asked else drawn
         if "soc" in asked:
+            expect_number("soc", asked["soc"], most=1)
             keywords["initial_soc"] = float(asked["soc"])
         if "stops" in asked:
+            expect(asked["stops"], Iterable, "stops")
             keywords["orders"] = [tuple(self._node(stop) for stop in asked["stops"])]
         elif self._world_keywords.get("orders") is None:
             keywords["orders"] = OrderModel(per_hour=0.0, backlog=1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
+from numbers import Real
 from typing import TYPE_CHECKING
 
 from envs.battery import MJ_PER_WH
@@ -41,7 +43,9 @@ class Rewards:
     def __post_init__(self) -> None:
         for one in fields(self):
             value = getattr(self, one.name)
-            if value is not None and not abs(value) < float("inf"):
+            if value is None and one.name == "wh":
+                continue
+            if not isinstance(value, Real) or not math.isfinite(value):
                 raise ValueError(f"reward {one.name} must be a finite number, got {value!r}")
 
 

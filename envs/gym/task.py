@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
 from envs.battery import MARGIN_MOST
+from envs.checks import expect_number
 from envs.driver import Driver, PlannerSettings, snapshot_of
 from envs.layouts import Layout
+from planners.errors import expect
 from planners.tasks import Decision, FieldCache, Snapshot
 
-from .base import Info, Observation, WarehouseEnv
+from .base import Common, Info, Observation, WarehouseEnv
 from .choices import COLUMNS, Choices
-from .rewards import Rewards
 
 ROBOT = ("charge", "above_reserve", "margin", "east", "south", "open", "time_left")
 
@@ -65,29 +66,24 @@ class WarehouseTask(WarehouseEnv):
 
     Args:
         layout: a name of `envs.layouts.READY` or any `Layout`, graphs included.
-        workers, traffic: people and other robots.
         seconds: world time after which an episode is truncated.
         orders_shown: rows for open orders.
         planner: settings of the path planner.
-        rewards: what the terms are worth.
-        render_mode: "rgb_array", "ansi" or None.
-        **world: keywords of `World`.
+        **common: as for every environment. `workers` (12) and `traffic` (0): people and other
+            robots; `rewards`: what the terms are worth; `render_mode`: "rgb_array", "ansi" or
+            None; and keywords of `World`.
 
     Raises:
         ValueError: as `WarehouseEnv`; fewer than one row for orders.
     """
 
     def __init__(
-        self, layout: str | Layout = "built-in", *, workers: int = 12, traffic: int = 0,
-        seconds: float = 3600.0, orders_shown: int = 16, planner: PlannerSettings | None = None,
-        rewards: Rewards | None = None, render_mode: str | None = None, **world: Any,
+        self, layout: str | Layout = "built-in", *, seconds: float = 3600.0,
+        orders_shown: int = 16, planner: PlannerSettings | None = None, **common: Unpack[Common],
     ) -> None:  # fmt: skip
-        super().__init__(
-            layout, workers=workers, traffic=traffic, seconds=seconds, rewards=rewards,
-            render_mode=render_mode, world=world,
-        )  # fmt: skip
-        if orders_shown < 1:
-            raise ValueError(f"orders_shown must be at least 1, got {orders_shown}")
+        super().__init__(layout, seconds=seconds, **common)
+        expect_number("orders_shown", orders_shown, least=1, whole=True)
+        expect(planner, (PlannerSettings, type(None)), "planner")
         self._shown, self._planner = orders_shown, planner or PlannerSettings()
         rows = 1 + orders_shown + len(self.layout.chargers)
         self.action_space = spaces.Discrete(rows)

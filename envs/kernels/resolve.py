@@ -33,6 +33,9 @@ from .state import (
     WALLS,
 )
 
+# What came of an agent's turn: it has a place, must stay, or waits for whom it pushes.
+PLACED, STAYS, PUSHES = 1, 0, -1
+
 
 def is_free_to_move(floor, agents, fields, clock, rules, i):
     """Bring a standing walker up to date: dwell over, trip given up; False while it stays."""
@@ -141,17 +144,22 @@ def list_wishes(floor, agents, holder, closed, fields, clock, turn, i, depth):
             far = 1
         taken = 1 if node != here and holder[node] >= 0 else 0
         key = far << 17 | taken << 16 | (((node * 40503) ^ tie) & 0xFFFF)
-        at = count
-        while at > 0 and turn.key[depth, at - 1] > key:
-            turn.key[depth, at] = turn.key[depth, at - 1]
-            turn.wish[depth, at] = turn.wish[depth, at - 1]
-            at -= 1
-        turn.key[depth, at] = key
-        turn.wish[depth, at] = node
+        insert_wish(turn, depth, count, key, node)
         count += 1
     if bumped and kind != ROBOT and agents.walls[i] != clock[WALLS]:
         agents.ask[i] |= NEW_WAY  # bumped: now it knows
     return count
+
+
+def insert_wish(turn, depth, count, key, node):
+    """Sort a node in among the `count` wishes so far; behind those of an equal key."""
+    at = count
+    while at > 0 and turn.key[depth, at - 1] > key:
+        turn.key[depth, at] = turn.key[depth, at - 1]
+        turn.wish[depth, at] = turn.wish[depth, at - 1]
+        at -= 1
+    turn.key[depth, at] = key
+    turn.wish[depth, at] = node
 
 
 def busy_mouth(floor, agents, holder, i):
@@ -193,50 +201,47 @@ def decide(floor, agents, holder, closed, fields, clock, turn, first):
     now = clock[TICK] + 1
     depth = 0
     turn.stack[0] = first
-    enters = True
-    verdict = -1  # of the agent pushed last: 1 it found a place, 0 it must stay
+    found = PUSHES  # what came of the last one in turn; the first is as if pushed
     while depth >= 0:
         i = turn.stack[depth]
-        if enters:
-            enters = False
-            turn.decided[i] = now
-            turn.at[depth] = 0
-            turn.count[depth] = list_wishes(
-                floor, agents, holder, closed, fields, clock, turn, i, depth
-            )
-        if verdict == 1:
+        if found == PLACED:  # whom it pushed leaves: it waits for that node
             turn.queued[i] = now
-            depth -= 1
-            continue
-        if verdict == 0:
-            turn.at[depth] += 1
-            verdict = -1
-        if turn.at[depth] >= turn.count[depth]:
-            turn.claim[agents.node[i]] = now
-            verdict = 0
-            depth -= 1
-            continue
+        else:
+            if found == PUSHES:
+                turn.decided[i] = now
+                turn.at[depth] = 0
+                turn.count[depth] = list_wishes(
+                    floor, agents, holder, closed, fields, clock, turn, i, depth
+                )
+            else:
+                turn.at[depth] += 1  # whom it pushed stays: on to its next wish
+            found = try_wishes(agents, holder, clock, turn, i, depth)
+        depth += 1 if found == PUSHES else -1
+
+
+def try_wishes(agents, holder, clock, turn, i, depth):
+    """From the wish it is at: PLACED, or PUSHES somebody, who is next; STAYS where all fail."""
+    now = clock[TICK] + 1
+    here = agents.node[i]
+    while turn.at[depth] < turn.count[depth]:
         node = turn.wish[depth, turn.at[depth]]
         other = holder[node]
-        if turn.claim[node] == now:
-            turn.at[depth] += 1
-        elif node == agents.node[i] or other < 0:
-            turn.claim[node] = now
-            turn.target[i] = -1 if node == agents.node[i] else node
-            verdict = 1
-            depth -= 1
-        elif leaves(agents, turn, other, node):
-            turn.claim[node] = now
-            turn.queued[i] = now
-            verdict = 1
-            depth -= 1
-        elif may_push(agents, clock, turn, i, other, depth):
-            turn.claim[node] = now  # so that the other may not simply stay
-            depth += 1
-            turn.stack[depth] = other
-            enters = True
-        else:
-            turn.at[depth] += 1
+        if turn.claim[node] != now:
+            if node == here or other < 0:
+                turn.claim[node] = now
+                turn.target[i] = -1 if node == here else node
+                return PLACED
+            if leaves(agents, turn, other, node):
+                turn.claim[node] = now
+                turn.queued[i] = now
+                return PLACED
+            if may_push(agents, clock, turn, i, other, depth):
+                turn.claim[node] = now  # so that the other may not simply stay
+                turn.stack[depth + 1] = other
+                return PUSHES
+        turn.at[depth] += 1
+    turn.claim[here] = now
+    return STAYS
 
 
 def leaves(agents, turn, other, node):
@@ -313,6 +318,6 @@ def stands(agents, clock, rules, i):
 
 
 HELPERS = (
-    finish_trip, begin_trip, is_free_to_move, rank_of, list_by_rank, busy_mouth, list_wishes,
-    may_push, leaves, decide, start_move, stands, wait, decide_all,
+    finish_trip, begin_trip, is_free_to_move, rank_of, list_by_rank, busy_mouth, insert_wish,
+    list_wishes, may_push, leaves, try_wishes, decide, start_move, stands, wait, decide_all,
 )  # fmt: skip

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from world_checks import Watched
 
+from envs import orders, world
 from envs.battery import PROFILES
 from envs.episode import Episode, run_episode
 from envs.layouts import Layout, fulfilment
-from envs.orders import OrderModel
+from envs.orders import ListBook, OrderModel
 from envs.people import WalkRules
 from envs.world import SERVE, WAIT, Assumptions, World
 from planners import GraphMap, GridMap
@@ -111,6 +112,31 @@ def test_an_order_beyond_the_map_is_named_at_once_however_far_down_the_list() ->
         quiet(SMALL, orders=[good] * 30 + [(10**6, SMALL.stations[0])])
 
 
+def test_the_stops_of_a_list_are_looked_at_once_and_those_of_a_book_as_they_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked: list[str] = []
+    for module in (orders, world):
+        monkeypatch.setattr(module, "check_stops", lambda name, *_: looked.append(name))
+    good = [(SMALL.storage[k], SMALL.stations[0]) for k in range(3)]
+    quiet(SMALL, orders=good)
+    assert looked == ["O1", "O2", "O3"]
+    looked.clear()
+    made = quiet(SMALL, orders=ListBook(good, open_limit=1))
+    assert looked == ["O1"]
+    made.accept("O1")
+    made.book.delivered()
+    made._fall_due()
+    assert looked == ["O1", "O2"]
+    quiet(SMALL)  # drawn orders lie on the layout's own places
+    assert looked == ["O1", "O2"]
+
+
+def test_an_order_of_a_book_that_leads_beyond_the_map_is_named_as_it_opens() -> None:
+    with pytest.raises(ValueError, match="1000000"):
+        quiet(SMALL, orders=ListBook([(10**6, SMALL.stations[0])]))
+
+
 def test_an_order_that_leads_into_a_shelf_is_named() -> None:
     shelf = int(np.flatnonzero(SMALL.map.blocked.ravel())[0])
     with pytest.raises(ValueError, match=f"node {shelf}, which is blocked"):
@@ -139,7 +165,7 @@ def test_two_orders_of_one_name_and_giving_up_at_work_are_refused() -> None:
     [
         ("tick_s", 1e-9, "tick_s must be finite and >= 0.001, got 1e-09"),
         ("tick_s", 0.001, "counted in whole ones: use a longer tick"),
-        ("blockages_per_hour", 1e6, r"must be in \[0, 1000\], got 1000000.0"),
+        ("blockages_per_hour", 1e6, r"must be a number in \[0, 1000\], got 1000000.0"),
         ("start", (99, 99), r"cell \(99, 99\) is outside the map"),
     ],
 )

@@ -97,9 +97,10 @@ def test_charging_takes_as_long_as_predicted(
 
 def test_taper_halves_the_power_at_ninety_percent_and_never_fills() -> None:
     robot = PROFILES["delivery"]
-    assert robot.charging_w(0.79) == robot.charge_w
-    assert robot.charging_w(0.9) == pytest.approx(robot.charge_w / 2)
-    assert robot.charging_w(0.9, taper=False) == robot.charge_w
+    for soc, taper, share in ((0.79, True, 1.0), (0.9, True, 0.5), (0.9, False, 1.0)):
+        added_j = Battery(robot, soc, taper=taper).charge(1000) / 1000
+        assert added_j == pytest.approx(share * robot.charge_w, abs=0.001)
+    assert Battery(robot, 1.0).charge(1000) == 0
     with pytest.raises(ValueError, match=r"soc 1\.0"):
         robot.charge_time_s(0.5, 1.0)
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from envs import chargers
 from envs.assumptions import Assumptions
 from envs.battery import PROFILES
 from envs.chargers import (
@@ -225,3 +226,26 @@ def test_an_impatient_traffic_robot_works_on_and_asks_again() -> None:
     assert robot.due(400) is None and queues.charger_of(1) == 5
     robot.trip_begins(520)  # charged, and on its way to the next goal
     assert queues.charger_of(1) is None
+
+
+def test_a_robot_that_is_due_at_once_charges_first_and_frees_the_plug_as_it_leaves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(chargers, "charge_times", lambda *_: iter([(0, 60), (10**9, 60)]))
+    layout = fulfilment(3, 5)
+    layout = dataclasses.replace(layout, chargers=layout.chargers[:1])
+    world = World(
+        layout, seed=1, workers=0, traffic=1, start=layout.stations[-1], blockages_per_hour=0.0,
+        orders=[],
+    )  # fmt: skip
+    (plug,), agents, queues = layout.chargers, world.crowd.agents, world.chargers
+    assert agents.goal[0] == plug
+    seen = []
+    for _ in range(1200):
+        world.step()
+        here = agents.node[0] == plug and agents.to[0] < 0
+        seen.append((here and agents.busy_until[0] > world.tick, queues.charger_of(0) == plug))
+    charged = [tick for tick, (charges, _) in enumerate(seen) if charges]
+    assert len(charged) == 60
+    assert all(held for _, held in seen[: charged[-1]])
+    assert not any(held for _, held in seen[charged[-1] + 4 :])

@@ -103,6 +103,21 @@ def test_an_idle_robot_makes_room_at_the_plug() -> None:
     assert world.chargers.may_enter(OTHER, CHARGER)
 
 
+def test_a_place_that_cannot_be_reached_is_given_up_once_and_not_again() -> None:
+    """Somebody stands on it for good: off the plug the robot is in nobody's way where it is."""
+    world = quiet(initial_soc=0.9, workers=1)
+    place = world.chargers.free_place(CHARGER)
+    assert place is not None
+    agents, holder = world.crowd.agents, world.crowd.holder
+    holder[agents.node[0]], holder[place] = -1, 0
+    agents.node[0], (agents.x_m[0], agents.y_m[0]) = place, world.floor.xy(place)
+    agents.goal[0], agents.busy_until[0] = place, 10**9
+    world.chargers.join(OTHER, CHARGER, 0, 10**6)
+    episode = drive(world, 900.0)
+    assert world.robot.node not in (CHARGER, place)
+    assert episode.summary["give_ups"] == 1
+
+
 def test_after_charging_the_plug_is_given_back() -> None:
     world = quiet(initial_soc=0.88, orders=[(SMALL.storage[-1], SMALL.stations[-1])])
     world.robot.battery.drain(round(0.5 * world.robot.battery.capacity_mj))

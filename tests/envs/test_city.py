@@ -150,7 +150,7 @@ def test_networks_that_are_no_city(graph, reason):
 
 
 def test_numbers_that_make_no_city():
-    with pytest.raises(ValueError, match="lane_m must be finite and above 0, not 0"):
+    with pytest.raises(ValueError, match="lane_m must be finite and > 0, got 0"):
         CityRules(lane_m=0)
     with pytest.raises(ValueError, match="bay_m must be at least lane_m / 2"):
         CityRules(bay_m=1.0)

@@ -62,7 +62,7 @@ def test_a_layer_goes_out_saturated_and_blocked_is_lethal():
         (lambda: load_costmap(np.array([[256]]), cell_size_m=1.0), "0 to 255"),
         (lambda: load_costmap(np.array([[1]])), "cell_size_m="),
         (lambda: load_costmap(np.array([[1]]), cell_size_m=1.0, extra_at_252=0), "extra_at_252"),
-        (lambda: load_costmap(np.array([[1]]), cell_size_m=1.0, scale="x"), "cost or occupancy"),
+        (lambda: load_costmap(np.array([[1]]), cell_size_m=1.0, scale="x"), "or 'occupancy', not"),
         (lambda: load_costmap(np.array([[1]]), cell_size_m=1.0, unknown="x"), "unknown must be"),
         (lambda: costmap_of(GridMap([[0, 0]]), [1.0]), "each of 2 cells"),
         (lambda: costmap_of(GridMap([[0, 0]]), [1.0, np.inf]), "finite"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from typing import Any
@@ -13,6 +14,7 @@ from gymnasium.utils.env_checker import check_env
 
 import envs  # noqa: F401 - registers
 from envs.gym import ENTRY_POINTS, register_all
+from envs.gym.base import WORLD_KEYWORDS
 from envs.gym.nav import WarehouseNav
 from envs.gym.rewards import TERMS, Rewards
 from envs.gym.task import WarehouseTask
@@ -194,6 +196,12 @@ def test_bad_options_are_refused_by_name(name: str, options: dict[str, Any], sai
     made = {"WarehouseNav-v0": WarehouseNav, "WarehouseTask-v0": WarehouseTask}[name]
     with pytest.raises(ValueError, match=said):
         made(**{**FEW, **options})
+
+
+def test_an_environment_hands_on_every_keyword_of_the_world_but_those_it_decides() -> None:
+    takes = set(inspect.signature(World).parameters)
+    assert takes - WORLD_KEYWORDS == {"layout", "seed", "workers", "traffic"}
+    assert takes >= WORLD_KEYWORDS
 
 
 def test_bad_rewards_and_reset_options_are_refused_by_name() -> None:

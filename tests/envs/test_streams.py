@@ -36,7 +36,7 @@ def test_unit_is_uniform_enough_for_a_detection_rate() -> None:
 
 
 def test_negative_seeds_are_refused_by_value() -> None:
-    with pytest.raises(ValueError, match="seed=-1"):
+    with pytest.raises(ValueError, match="seed must be a whole number >= 0, got -1"):
         stream(-1, "worker")
 
 

@@ -6,11 +6,13 @@ import math
 from dataclasses import replace
 from itertools import pairwise
 
+import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from envs.kernels import turns as kernels
 from envs.turns import COLS, ROWS, turns, with_fewer_turns
 from planners import CostField, GridMap, Layer, check, cost_to_go, plan
 
@@ -96,3 +98,65 @@ def test_a_bound_that_is_not_looked_at_would_be_broken():
         assert kept.cost <= 1.02 * to_go[0] * (1 + 1e-9)
         broken += loose.cost > 1.02 * to_go[0]
     assert broken > 10
+
+
+def least_by_networkx(grid: GridMap, costs: CostField, goal: int, turn_s: float, axis) -> float:
+    """Least cost and turns from node 0, by Dijkstra on a graph of nodes and axes made by hand."""
+    graph = nx.DiGraph()
+    for u in range(grid.size):
+        heads, _ = grid.successors(u)
+        for v in heads.tolist():
+            now = ROWS if abs(u - v) == 1 else COLS
+            for before in (ROWS, COLS):
+                cost = float(costs.step_costs([u, v])[0]) + turn_s * (before != now)
+                graph.add_edge((u, before), (v, now), weight=cost)
+    starts = {(0, side) for side in (ROWS, COLS) if axis in (None, side)} & set(graph)
+    ends = nx.multi_source_dijkstra_path_length(graph, starts) if starts else {}
+    return min(
+        (ends[goal, side] for side in (ROWS, COLS) if (goal, side) in ends), default=math.inf
+    )
+
+
+@pytest.mark.parametrize("axis", [None, ROWS, COLS])
+@pytest.mark.parametrize("edges", [False, True], ids=["nodes", "edges"])
+@pytest.mark.parametrize("seed", range(6))
+def test_where_the_bound_allows_it_nothing_takes_fewer_seconds(seed, edges, axis):
+    grid, costs = field(seed, side=9)
+    if edges:
+        more = np.random.default_rng(seed).random((8, 9, 9))
+        costs = CostField(grid, base=1.4, layers=[Layer("oncoming", more)])
+    goal = grid.size - 1
+    found = plan(grid, 0, goal, costs=costs, strategy="wastar", weight=50.0)
+    least_s = least_by_networkx(grid, costs, goal, TURN_S, axis)
+    assert (found.path is None) == (least_s == math.inf)
+    if found.path is not None:
+        better = with_fewer_turns(
+            found, grid, costs, cost_to_go(grid, goal, costs).values, TURN_S, axis
+        )
+        taken_s = better.cost + TURN_S * turns(better.path.nodes, axis)
+        assert taken_s == pytest.approx(least_s, rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_compiled_and_plain_search_agree(seed, monkeypatch):
+    grid, costs = field(seed, side=9)
+    found = plan(grid, 0, grid.size - 1, costs=costs, strategy="wastar", weight=9.0)
+    if found.path is None:
+        return
+    to_go = cost_to_go(grid, grid.size - 1, costs).values
+    fast = with_fewer_turns(found, grid, costs, to_go, TURN_S, COLS)
+    monkeypatch.setattr("envs.turns.kernel", lambda name: getattr(kernels, name))
+    plain = with_fewer_turns(found, grid, costs, to_go, TURN_S, COLS)
+    assert fast.path.nodes.tolist() == plain.path.nodes.tolist()
+
+
+def test_a_tight_bound_still_takes_the_straightest_of_the_cheapest_ways():
+    grid = GridMap(np.zeros((15, 15), dtype=bool), moves="four")
+    costs = CostField(grid, base=1.4)
+    goal = grid.size - 1
+    stairs = np.cumsum([0] + [1, 15] * 14)
+    found = plan(grid, 0, goal, costs=costs)
+    path = replace(found.path, nodes=stairs, cells=grid.cells(stairs))
+    worst = replace(found, path=path)
+    better = with_fewer_turns(worst, grid, costs, cost_to_go(grid, goal, costs).values, TURN_S)
+    assert better.bound == 1.0 and turns(better.path.nodes) == 1 < turns(stairs)
