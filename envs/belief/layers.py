@@ -61,11 +61,11 @@ class Layers:
         self._weights, self._kg = weights, 0.0
         cols = map.cols if isinstance(map, GridMap) else 0
         expected = presence(layout, staff, model)
-        directed = fleet and weights.congestion > 0 and map.size <= WIDE
+        directed = fleet and bool(weights.congestion) and map.size <= WIDE
         self._pricing = make_pricing(
             map, senses, model, profile, presence=expected,
             near_presence=nearby(expected, senses, cols), pace=_paces(map, profile, speed_m_s),
-            wanted=(weights.congestion > 0, weights.risk > 0, weights.energy > 0, directed),
+            wanted=(bool(weights.congestion), bool(weights.risk), bool(weights.energy), directed),
         )  # fmt: skip
         self._refresh = kernel("refresh_layers")
         self._directed = directed
