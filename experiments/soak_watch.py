@@ -23,6 +23,7 @@ Floats = npt.NDArray[np.float64]
 STUCK_S = 900.0  # an agent without a finished trip for so long is stuck
 KINDS = ("people", "traffic", "robot")  # by number
 COUNTS = ("trips", "give_ups", "waited")
+BATCH = 256  # ticks whose positions are looked at together
 
 
 class Seen(NamedTuple):
@@ -57,11 +58,12 @@ class Watch:
     swaps: int = 0
     robot_waited: int = 0
     robot_asked: int = 0
-    _touching: set[tuple[int, int]] = field(default_factory=set)
+    _touching: set[tuple[int, int]] = field(default_factory=set)  # in the last tick looked at
 
     def __post_init__(self) -> None:
         agents, now = self.world.crowd.agents, self.world.time_s
         self._before, self.kind = seen(self.world), agents.kind.copy()
+        self._frames = [self._before]  # the last one that was looked at, and those since
         self._start = {name: getattr(agents, name).copy() for name in COUNTS}
         self._trips = self._start["trips"]
         self._finished_s, self._longest_s = np.full(self.kind.size, now), np.zeros(self.kind.size)
@@ -73,9 +75,9 @@ class Watch:
         """Look at a tick; AssertionError if one was missed."""
         assert world.tick == self._tick + 1, (world.tick, self._tick)
         self._tick, before, now = world.tick, self._before, seen(world)
-        self._look_for_contacts(before, now)
-        self.shared_cells += shared_cells(now)
-        self.swaps += swaps(before.node, now.node)
+        self._frames.append(now)
+        if len(self._frames) > BATCH:
+            self._look()
         trips = world.crowd.agents.trips.copy()
         gap_s = world.time_s - self._finished_s
         np.maximum(self._longest_s, gap_s, out=self._longest_s)
@@ -93,11 +95,26 @@ class Watch:
             self.robot_waited += bool(stood and world.robot_ready)
         self._before, self._trips = now, trips
 
-    def _look_for_contacts(self, before: Seen, now: Seen) -> None:
-        pairs = contacts_of(before.x_m, before.y_m, now.x_m, now.y_m, CONTACT_M)
-        touching = {(int(i), int(j)) for i, j in pairs}
-        self.contacts += len(touching - self._touching)
-        self._touching = touching
+    def _look(self) -> None:
+        """Look at the ticks since the last look: who touched, shared a node, changed places."""
+        ticks, agents = len(self._frames) - 1, self.kind.size
+        if not ticks:
+            return
+        node, to, x_m, y_m = (np.stack(values) for values in zip(*self._frames, strict=True))
+        self._frames = [self._frames[-1]]
+        apart = np.arange(ticks)[:, None]  # every tick on a floor of its own, side by side
+        far_m = np.ptp(x_m) + 10.0 * CONTACT_M + np.abs(np.diff(x_m, axis=0)).max(initial=0.0)
+        x0, x1 = ((x + far_m * apart).ravel() for x in (x_m[:-1], x_m[1:]))
+        pairs = contacts_of(x0, y_m[:-1].ravel(), x1, y_m[1:].ravel(), CONTACT_M)
+        touching = {(int(i) // agents, int(i) % agents, int(j) % agents) for i, j in pairs}
+        before = {(k + 1, i, j) for k, i, j in touching} | {(0, *pair) for pair in self._touching}
+        self.contacts += len(touching - before)
+        self._touching = {(i, j) for k, i, j in touching if k == ticks - 1}
+        nodes = int(max(node.max(), to.max())) + 1
+        here, there = (values + nodes * apart for values in (node[:-1], node[1:]))
+        onto = np.where(to[1:] >= 0, to[1:] + nodes * apart, -1)
+        self.shared_cells += shared_cells(there.ravel(), onto.ravel())
+        self.swaps += swaps(here.ravel(), there.ravel())
 
     def _robot_got_somewhere(self, world: World) -> bool:
         robot, book, queues = world.robot, world.book, world.chargers
@@ -130,6 +147,7 @@ class Watch:
 
     def columns(self) -> dict[str, Any]:
         """The figures of what was watched, by column."""
+        self._look()
         stuck, agents = self.stuck(), self.world.crowd.agents
         ticks = max(1, self.world.tick - self._began_tick)
         found: dict[str, Any] = {
@@ -153,9 +171,9 @@ class Watch:
         return found
 
 
-def shared_cells(agents: Seen) -> int:
+def shared_cells(node: Ints, to: Ints) -> int:
     """How many places are held once too often: an agent on an edge holds both ends of it."""
-    held = np.sort(np.concatenate((agents.node, agents.to[agents.to >= 0])))
+    held = np.sort(np.concatenate((node, to[to >= 0])))
     return int((held[1:] == held[:-1]).sum())
 
 

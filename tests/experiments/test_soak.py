@@ -12,7 +12,7 @@ from envs.layouts import Layout
 from envs.world import WAIT, World
 from experiments.publish import publish
 from experiments.soak import SoakRun
-from experiments.soak_watch import Seen, Watch, shared_cells, swaps
+from experiments.soak_watch import BATCH, Watch, shared_cells, swaps
 from planners import GridMap
 
 PAGE = """
@@ -115,13 +115,10 @@ def test_charging_and_being_stranded_are_not_held_against_the_robot():
 
 
 def test_shared_cells_and_swaps_are_seen_from_nodes_alone():
-    places = np.zeros(3)
-
-    def at(*nodes: int, to: tuple[int, ...] = (-1, -1, -1)) -> Seen:
-        return Seen(np.array(nodes), np.array(to), places, places)
-
-    assert shared_cells(at(1, 2, 3)) == shared_cells(at(1, 2, 3, to=(-1, 4, -1))) == 0
-    assert shared_cells(at(1, 2, 2)) == shared_cells(at(1, 2, 3, to=(-1, 3, -1))) == 1
+    nodes, nowhere = np.array([1, 2, 3]), np.full(3, -1)
+    assert shared_cells(nodes, nowhere) == shared_cells(nodes, np.array([-1, 4, -1])) == 0
+    assert shared_cells(np.array([1, 2, 2]), nowhere) == 1
+    assert shared_cells(nodes, np.array([-1, 3, -1])) == 1
     assert swaps(np.array([1, 2, 3]), np.array([2, 1, 3])) == 1
     assert swaps(np.array([1, 2, 3]), np.array([2, 3, 1])) == 0  # a ring is no swap
     assert swaps(np.array([1, 2, 3]), np.array([2, 4, 3])) == 0
@@ -141,11 +138,32 @@ def test_bodies_that_go_through_each_other_are_caught():
 
     put(14, 15)
     put(14, 15)  # and stand there for a tick
-    found = watch.contacts
+    found = watch.columns()["contacts"]
     put(15, 14)
-    assert (watch.contacts, watch.swaps) == (found + 1, 1)
+    now = watch.columns()
+    assert (now["contacts"], now["swaps"]) == (found + 1, 1)
     put(15, 15)
-    assert watch.shared_cells == 1
+    assert watch.columns()["shared_cells"] == 1
+
+
+def test_ticks_looked_at_together_are_ticks_looked_at_one_by_one(monkeypatch):
+    found = []
+    for batch in (1, BATCH):
+        monkeypatch.setattr("experiments.soak_watch.BATCH", batch)
+        world = world_of(workers=5, seed=8)
+        watch, agents, rng = Watch(world), world.crowd.agents, np.random.default_rng(8)
+        for tick in range(600):
+            node, to = rng.integers(9, size=(2, 6))
+            moves = tick % 3 > 0  # now and then everybody stands for a tick
+            agents.node[:] = np.where(moves, node, agents.node)
+            agents.to[:] = np.where(rng.random(6) < 0.5, to, -1)
+            for k, here in enumerate(agents.node.tolist()):
+                agents.x_m[k], agents.y_m[k] = world.floor.xy(here)
+            world.crowd.clock[0] += 1
+            watch(world)
+        found.append(watch.columns())
+    assert found[0] == found[1]
+    assert all(found[0][key] > 10 for key in ("contacts", "shared_cells", "swaps"))
 
 
 def test_rows_resume_report_and_are_published(call, tmp_path):
