@@ -129,6 +129,7 @@ class Crowd:
         return Trips(
             self._where.of(i), stream(self.seed, "worker" if person else "traffic",
             i if person else i - self.people), tick_s, self.rules, person,
+            int(self.agents.node[i]),
         )  # fmt: skip
 
     # Trips and ways.

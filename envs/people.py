@@ -37,7 +37,7 @@ class WalkRules:
     station_dwell_s: float = 10.0
     traffic_dwell_s: float = 5.0
     lane_trips: int = 20  # round trips of a traffic robot before it serves another face
-    lane_m: float = 150.0  # how far from its station, in a straight line, that face lies at most
+    lane_m: float = 150.0  # how far from it, in a straight line, its station and that face lie
     detour_after: int = 4  # blocked ticks until a way round standing agents is looked for
     detour_pause: int = 20  # ticks between two such looks of one walker
     humble_after: int = 20  # blocked ticks after which a walker may drop to lowest priority
@@ -169,14 +169,16 @@ class Trips:
 
     A worker makes one to three skewed picks, then goes to a station, and so on. A traffic robot
     shuttles between one station and one skewed pick face all shift long, so that its way is a lane
-    that can be learned; every `lane_trips` round trips it is sent to another face.
+    that can be learned; every `lane_trips` round trips it is sent to another face. Its station is
+    near `home`, where it starts, and its faces are near its station (`lane_m`).
     """
 
     def __init__(
-        self, beat: Beat, rng: np.random.Generator, tick_s: float, rules: WalkRules, person: bool
-    ) -> None:
+        self, beat: Beat, rng: np.random.Generator, tick_s: float, rules: WalkRules, person: bool,
+        home: int,
+    ) -> None:  # fmt: skip
         self._beat, self._rng, self._tick_s, self._rules = beat, rng, tick_s, rules
-        self._person = person
+        self._person, self._home = person, home
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         return self._worker() if self._person else self._robot()
@@ -185,16 +187,16 @@ class Trips:
         at = int(np.searchsorted(self._beat.share, self._rng.random()))
         return self._beat.storage[min(at, len(self._beat.storage) - 1)]
 
-    def _face_near(self, station: int) -> int:
-        """A face within `lane_m` of a station; the nearest of fifty draws where none is."""
+    def _near(self, node: int, draw: Callable[[], int]) -> int:
+        """A draw within `lane_m` of a node; the nearest of fifty where none is."""
         best, least_m = -1, math.inf
         for _ in range(50):
-            face = self._face()
-            away_m = math.dist(self._beat.xy(face), self._beat.xy(station))
+            drawn = draw()
+            away_m = math.dist(self._beat.xy(drawn), self._beat.xy(node))
             if away_m < least_m:
-                best, least_m = face, away_m
+                best, least_m = drawn, away_m
             if away_m <= self._rules.lane_m:
-                return face
+                break
         return best
 
     def _station(self) -> int:
@@ -213,9 +215,10 @@ class Trips:
             yield self._station(), self._ticks(rules.station_dwell_s)
 
     def _robot(self) -> Iterator[tuple[int, int]]:
-        dwell, station = self._ticks(self._rules.traffic_dwell_s), self._station()
+        dwell = self._ticks(self._rules.traffic_dwell_s)
+        station = self._near(self._home, self._station)
         while True:
-            face = self._face_near(station)
+            face = self._near(station, self._face)
             for _ in range(self._rules.lane_trips):
                 yield face, dwell
                 yield station, dwell

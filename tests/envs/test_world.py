@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from envs.battery import PROFILES
 from envs.belief import SensorModel
 from envs.blockages import Blockage
 from envs.floor import Floor
-from envs.layouts import Layout
+from envs.layouts import Layout, ready
 from envs.people import Places, Trips, WalkRules
 from envs.streams import stream
 from envs.world import CHARGE, SERVE, WAIT, YIELD, World
@@ -230,7 +230,9 @@ def test_a_workers_trips_depend_on_its_own_number_only() -> None:
     def goals(worker: int) -> list[tuple[int, int]]:
         places = Places(SMALL, floor_of(SMALL.map), SMALL.chargers[0])
         places.homes(3, 4, 0)
-        trips = iter(Trips(places.of(worker), stream(3, "worker", worker), 0.5, WalkRules(), True))
+        trips = iter(
+            Trips(places.of(worker), stream(3, "worker", worker), 0.5, WalkRules(), True, 0)
+        )
         return [next(trips) for _ in range(8)]
 
     assert goals(2) == goals(2) != goals(3)
@@ -328,3 +330,22 @@ def test_assumptions_reach_the_world() -> None:
     slow = replace(Assumptions(), walk=WalkRules(worker_m_s=0.5))
     world = quiet(workers=1, assumptions=slow)
     assert world.crowd.agents.speed_mm[0] == 250
+
+
+def test_traffic_robots_work_near_where_they_start_and_people_anywhere() -> None:
+    layout, rules = ready("built-in"), WalkRules(lane_m=20.0)
+    world = World(layout, seed=2, workers=5, traffic=40, assumptions=Assumptions(walk=rules))
+    place = layout.map.positions_m(np.arange(layout.map.size))
+    stations, near = np.array(layout.stations), 0
+    for robot in range(5, 45):
+        home = int(world.crowd.agents.node[robot])
+        trips = iter(world.crowd._trips_of(robot, 0.5))
+        face, station = (node for node, _ in islice(trips, 2))
+        away_m = np.hypot(*(place[[station, face]] - place[[home, station]]).T)
+        within = np.hypot(*(place[stations] - place[home]).T) <= rules.lane_m
+        if within.mean() > 0.2:
+            assert (away_m <= rules.lane_m).all(), (robot, away_m)
+            near += 1
+    assert near > 20
+    goals = [node for node, _ in islice(iter(world.crowd._trips_of(0, 0.5)), 40)]
+    assert np.ptp(place[goals, 0]) > 2 * rules.lane_m
