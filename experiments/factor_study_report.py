@@ -223,8 +223,16 @@ def _goals_of(setting: Setting) -> list[list[str]]:
         for factor, metric in effects:
             text = f"{search} keeps at least 80 % of the effect of {factor} on "
             text += metric.removesuffix("_per_hour").replace("_", "-")
-            lines.append(goal_line(text, setting.kept(search, factor, metric), 80.0, sign=False))
+            lines.append(_kept_goal(setting, search, factor, metric, text))
     return lines
+
+
+def _kept_goal(setting: Setting, search: str, factor: str, metric: str, text: str) -> list[str]:
+    """How much a search keeps, if w = 1 has an effect in the direction that is wanted."""
+    at_one = setting.exact.percent(factor, metric) if factor in setting.exact.rows else None
+    if at_one is not None and (at_one.mean > 0) == (metric == NEAR):
+        return [text, f"w = 1 itself: {with_interval(at_one, unit=' %')}", "nothing to keep"]
+    return goal_line(text, setting.kept(search, factor, metric), 80.0, sign=False)
 
 
 def _save_figure(file: Path, settings: Sequence[Setting], title: str) -> None:
