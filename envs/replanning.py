@@ -11,7 +11,7 @@ import time
 import weakref
 from typing import Any
 
-from planners import GraphMap, GridMap, Guidance, KeptFields, PlanResult, check, plan
+from planners import GraphMap, GridMap, Guidance, KeptFields, PlanResult, check, cost_to_go, plan
 
 from .battery import MJ_PER_WH
 from .routes import Leg, Route
@@ -20,6 +20,7 @@ from .streams import stream_key, unit
 from .turns import with_fewer_turns
 from .world import WAIT, YIELD, World
 
+STRAIGHT_NODES = 200_000  # (a) up to so many nodes a field is made only for fewer turns
 ENCOUNTER_S = 5  # (a) how far ahead encounters are predicted
 LED = ("astar", "wastar")  # the strategies that an estimate of the layers leads
 # The order of w = 1: layers count in full, and the weight only says what has to be proven.
@@ -233,7 +234,7 @@ class Replanner:
                 old.expect(rest_s)
                 world.tally.spared[reason] += 1
                 return
-        result, plan_ms = self._plan()
+        result, plan_ms = self._plan(old)
         world.tally.replans[reason] += 1
         world.tally.plan_ms.append(plan_ms)
         adopted = self._adopt(result, reason, old)
@@ -267,7 +268,7 @@ class Replanner:
             self._exact_at = at
         return self._exact
 
-    def _plan(self) -> tuple[PlanResult, float]:
+    def _plan(self, old: Route | None) -> tuple[PlanResult, float]:
         world, settings = self.world, self.settings
         assert self.leg is not None
         map_, costs = known_map(world), world.belief.costs()
@@ -281,25 +282,40 @@ class Replanner:
             weight=settings.weight,
             **self._lead(),
         )
-        result = self._straighter(result, map_)
+        result = self._straighter(result, map_, old)
         plan_ms = 1000.0 * (time.perf_counter() - began)
         number = len(world.tally.plan_ms)
         exact = unit(self._check_key, number, 0) < settings.check_share
         check(map_, result, costs, exact=exact)
         return result, plan_ms
 
-    def _straighter(self, result: PlanResult, map: GridMap | GraphMap) -> PlanResult:
-        """The plan with fewer turns, as far as its bound leaves room; on small grids."""
+    def _straighter(
+        self, result: PlanResult, map: GridMap | GraphMap, old: Route | None
+    ) -> PlanResult:
+        """The plan with fewer turns, as far as its bound leaves room; on grids.
+
+        Where no exact cost-to-go is at hand, one is made for plans that will be driven.
+        """
         led = self.settings.guidance == "layers" and self.settings.strategy in LED
-        exact = self._exact_now() if led else None
-        if exact is None or not isinstance(map, GridMap) or result.path is None:
+        if not led or not isinstance(map, GridMap) or result.path is None:
             return result
         assert self.leg is not None
-        kept = exact.bound(map.label(self.leg.goal), map)
-        profile = self.world.profile
-        turn_s = profile.turn_ms(math.pi / 2) / 1000.0
-        axis = self.world.robot.axis
-        return with_fewer_turns(result, map, self.world.belief.costs(), kept.values, turn_s, axis)
+        goal, costs, exact = map.label(self.leg.goal), self.world.belief.costs(), self._exact_now()
+        if exact is not None:
+            to_go = exact.bound(goal, map).values
+        elif map.size <= STRAIGHT_NODES and self._is_taken(result, old):
+            to_go = cost_to_go(map, goal, costs).values
+        else:
+            return result
+        turn_s = self.world.profile.turn_ms(math.pi / 2) / 1000.0
+        return with_fewer_turns(result, map, costs, to_go, turn_s, self.world.robot.axis)
+
+    def _is_taken(self, result: PlanResult, old: Route | None) -> bool:
+        """Whether a route replaces the old one: it has to, or is cheaper by the hysteresis."""
+        if old is None or not self._is_open(old):
+            return True
+        rest_s = float(old.rest_costs(self.world.belief.costs()).sum())
+        return result.cost < (1.0 - self.settings.hysteresis) * rest_s
 
     def _lead(self) -> dict[str, Any]:
         """What leads the search, as arguments of `plan`."""
@@ -320,10 +336,8 @@ class Replanner:
             return False
         nodes = result.path.nodes.tolist()
         if old is not None:
-            rest_s = old.rest_costs(costs)
-            gain = result.cost < (1.0 - self.settings.hysteresis) * float(rest_s.sum())
-            if nodes == old.rest or not (gain or not self._is_open(old)):
-                old.expect(rest_s)
+            if nodes == old.rest or not self._is_taken(result, old):
+                old.expect(old.rest_costs(costs))
                 return False
             world.tally.route_changes += 1
             world.tally.changed_m += old.left_out_m(nodes)
