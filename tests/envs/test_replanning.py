@@ -11,9 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envs.driver import PlannerSettings, known_map
+from envs.episode import run_episode
+from envs.layouts import ready
+from envs.orders import OrderModel
 from envs.replanning import Replanner
-from envs.world import WAIT, YIELD
+from envs.turns import turns
+from envs.world import WAIT, YIELD, World
 from planners.check import exact_costs
+from planners.tasks import make_chooser
 
 
 def drive(world: FakeWorld, way: Replanner, ticks: int = 2) -> None:
@@ -275,3 +280,28 @@ def test_a_goal_that_somebody_stands_on_is_kept_off_two_steps_before() -> None:
     world.belief.taken = -1
     drive(world, way)
     assert world.robot.node == 3
+
+
+def turns_driven(monkeypatch: pytest.MonkeyPatch, exact: int, straight: int) -> float:
+    """Turns a metre of a robot with more orders than it can serve."""
+    monkeypatch.setattr("envs.replanning.STRAIGHT_NODES", straight)
+    world = World(ready("small"), seed=4, workers=6, orders=OrderModel(per_hour=60.0))
+    nodes = [world.robot.node]
+
+    def look(world: World) -> None:
+        if world.robot.node != nodes[-1]:
+            nodes.append(world.robot.node)
+
+    settings = PlannerSettings(exact_nodes=exact)
+    run_episode(world, make_chooser("earliest"), settings, seconds=1200, on_tick=look)
+    assert len(nodes) > 300
+    return turns(np.array(nodes)) / len(nodes)
+
+
+def test_large_floors_drive_few_turns_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond `exact_nodes` no field is at hand: one is made for routes that are driven."""
+    kept = turns_driven(monkeypatch, 10_000, 0)
+    made = turns_driven(monkeypatch, 0, 10_000)
+    none = turns_driven(monkeypatch, 0, 0)
+    assert made < 1.2 * kept
+    assert none > 1.2 * made
