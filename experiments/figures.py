@@ -321,7 +321,8 @@ def _panels(grid: GridMap, count: int, tall: float) -> tuple[Figure, list[Axes]]
 
 def _legend(figure: Figure, axes: Axes) -> None:
     handles, labels = axes.get_legend_handles_labels()
-    columns = min(len(labels), max(3, int(figure.get_figwidth() / 1.6)))
+    widest_in = 0.6 + 0.075 * max(map(len, labels), default=0)  # handle, and letters of 10 points
+    columns = max(1, min(len(labels), int(figure.get_figwidth() / widest_in)))
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
 
 
