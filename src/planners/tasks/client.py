@@ -83,7 +83,7 @@ class OpenAIClient:
             model=self.model,
             prompt_tokens=answer.prompt_tokens,
             completion_tokens=answer.completion_tokens,
-            latency_ms=1000.0 * (time.monotonic() - began),
+            latency_ms=round(1000.0 * (time.monotonic() - began), 3),
             retried=tuple(retried),
         )
 
