@@ -154,7 +154,7 @@ class OpenAIClient:
                 max_tokens=MAX_OUTPUT_TOKENS,
             )
             with request as response:
-                return _read(response.iter_bytes, deadline)
+                return _read(response.http_response.iter_raw, deadline)
 
     def _bare(self, request: Any) -> None:
         """Only this goes out: the package adds, and replaces, what it finds in the environment."""
@@ -213,6 +213,7 @@ class _BadStatus(Exception):
 
 
 def _read(pieces: Callable[[], Any], deadline: float) -> bytes:
+    """The body as it is on the wire: nobody asked for a packed one, which may hide any size."""
     body = bytearray()
     try:
         for piece in pieces():
@@ -293,7 +294,7 @@ def _check_status(response: Any, deadline: float) -> None:
     if 200 <= response.status_code < 300:
         return
     try:
-        body = _read(response.iter_bytes, deadline)
+        body = _read(response.iter_raw, deadline)
     except (_BodyTooLong, _BrokenBody):
         body = b""
     raise _BadStatus(response.status_code, response.headers.get("retry-after"), body)
