@@ -257,7 +257,9 @@ def make_chooser(
     options = {"llm_url": llm_url, "model": model, "log": log, "replay": replay, "limits": limits}
     for option, value in options.items():
         if value is not None:
-            shown = str(value)
+            from .client import bare_url
+
+            shown = bare_url(str(value))
             raise ValueError(
                 f"chooser {name!r} asks no model: choose 'llm', or leave out {option}={shown!r}"
             )

@@ -339,10 +339,19 @@ def shown_url(url: str) -> str:
         parts, host, port = urlsplit(""), None, None
     if parts.scheme not in ("http", "https") or not host:
         raise ValueError(
-            f"{url.rpartition('@')[2]!r} is not an endpoint: give http://HOST:PORT/v1 or https://..."
+            f"{bare_url(url)!r} is not an endpoint: give http://HOST:PORT/v1 or https://..."
         )
     host = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path}"
+
+
+def bare_url(url: str) -> str:
+    """Any text that was given as an address, less what may be secret in it: for messages.
+
+    >>> bare_url("me:secret@host/v1?key=x")
+    'host/v1'
+    """
+    return re.split(r"[?#]", url.rpartition("@")[2])[0]
 
 
 def is_loopback(url: str) -> bool:
