@@ -138,3 +138,20 @@ def test_a_model_that_changed_nothing_is_told_so():
     same = CallCounts(asked=1, calls=1, taken=1, latencies_ms=[5.0])
     assert model_words(same)[-1] == "it changed nothing: all 1 choices were utility's own"
     assert "0 decisions" in model_words(CallCounts())[0]
+
+
+@pytest.mark.llm_local
+def test_the_real_model_decides_a_shift_end_to_end(call, tmp_path):
+    try:
+        local.find_weights()
+    except ValueError as error:
+        if os.environ.get("AISLEWISE_LLM_LOCAL"):
+            pytest.fail(f"AISLEWISE_LLM_LOCAL is set, but {error}")
+        pytest.skip(str(error))
+    result = call("deliver", "--llm", "local", "--llm-deadline", "60", *BUSY, "--out", tmp_path)
+    assert result.exit_code == 0, result.stderr
+    asked = json.loads((tmp_path / "summary.json").read_text())["model_calls"]
+    assert asked["asked"] == asked["taken"] >= 1 and asked["rejections"] == {}
+    assert asked["prompt_tokens"] > 100 * asked["asked"]
+    assert "the model was asked in" in result.stdout
+    assert len((tmp_path / "calls.jsonl").read_text().splitlines()) == asked["asked"]
