@@ -29,6 +29,7 @@ WITHOUT = "utility"
 MODELS = (WITHOUT, *DOUBLES, LOCAL)
 DEADLINE_S = 10.0
 SLOW_DEADLINE_S = 0.05  # every decision of `slow` takes all of its deadline
+LOCAL_DEADLINE_S = 60.0  # (a) rows repeat on a busy machine too; a shift allows 10 s
 CLOSE = 1e-9  # relative: two ways to sum the same legs
 KEPT = (
     "deliveries", "late", "contacts", "strandings", "delivery_time_p50_s", "proven_bound",
@@ -43,7 +44,7 @@ def chooser_of(model: str, turn: int = 0) -> Iterator[Chooser]:
         yield make_chooser(WITHOUT)
     elif model == LOCAL:
         with endpoint(LOCAL, None) as (url, name):
-            yield make_chooser("llm", llm_url=url, model=name, deadline_s=DEADLINE_S)
+            yield make_chooser("llm", llm_url=url, model=name, deadline_s=LOCAL_DEADLINE_S)
     else:
         yield DoubleChooser(
             model, turn=turn, deadline_s=SLOW_DEADLINE_S if model == SLOW else DEADLINE_S

@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -50,14 +51,21 @@ def find_weights() -> Path:
     file = next((Path(folder, WEIGHTS) for folder in folders), Path(WEIGHTS))
     if not file.is_file():
         raise ValueError(f"--llm local needs the weights {WEIGHTS}, which are missing: {WAY_OUT}")
-    with file.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    state = file.stat()
+    found = _digest(file, state.st_mtime_ns, state.st_size)
     if found != SHA256:
         raise ValueError(
             f"{file} has the sha256 {found[:12]}..., not {SHA256[:12]}...: other weights than the "
             f"tested ones are not run; {WAY_OUT}"
         )
     return file
+
+
+@cache
+def _digest(file: Path, mtime_ns: int, size: int) -> str:
+    """The sha256 of a file, read once for as long as it seems unchanged."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 class LocalServer:
