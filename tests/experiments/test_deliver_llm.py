@@ -17,7 +17,7 @@ from planners.tasks import local
 from planners.tasks.asking import CallCounts
 
 KEY = "sk-SECRETSECRETSECRETSECRET"
-BUSY = ("--minutes", "6", "--orders-per-hour", "60", "--seed", "1")
+BUSY = ("--minutes", "6", "--orders-per-hour", "60", "--seed", "1", "--llm-deadline", "90")
 
 COMMAND = """
 import sys
@@ -69,7 +69,7 @@ def test_a_shift_with_the_local_model_says_what_it_changed(call, tmp_path, model
 
 
 def test_what_differed_is_the_sum_of_verified_costs(model):
-    shift = Shift(llm="local", minutes=6, orders_per_hour=60, seed=1)
+    shift = Shift(llm="local", minutes=6, orders_per_hour=60, seed=1, llm_deadline_s=90.0)
     seen = []
     with deciding(shift) as chooser:
         choose = chooser.choose
@@ -106,7 +106,7 @@ def test_limits_end_the_asking_and_not_the_shift(call, tmp_path, model):
 def test_an_interrupt_ends_the_server_too(tmp_path):
     digest = write_packages(tmp_path, "hang")
     command = [sys.executable, "-c", COMMAND, digest, "deliver", "--llm", "local",
-               "--llm-deadline", "60", *BUSY, "--out", str(tmp_path / "out")]  # fmt: skip
+               *BUSY, "--out", str(tmp_path / "out")]  # fmt: skip
     run = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONPATH": python_path(tmp_path)},
@@ -148,7 +148,7 @@ def test_the_real_model_decides_a_shift_end_to_end(call, tmp_path):
         if os.environ.get("AISLEWISE_LLM_LOCAL"):
             pytest.fail(f"AISLEWISE_LLM_LOCAL is set, but {error}")
         pytest.skip(str(error))
-    result = call("deliver", "--llm", "local", "--llm-deadline", "60", *BUSY, "--out", tmp_path)
+    result = call("deliver", "--llm", "local", *BUSY, "--out", tmp_path)
     assert result.exit_code == 0, result.stderr
     asked = json.loads((tmp_path / "summary.json").read_text())["model_calls"]
     assert asked["asked"] == asked["taken"] >= 1 and asked["rejections"] == {}

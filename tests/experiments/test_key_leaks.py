@@ -11,6 +11,7 @@ from model_server import Server
 from planners.tasks import local
 
 KEY = "sk-SECRETSECRETSECRETSECRET"
+BUSY = ("--orders-per-hour", "60", "--llm-deadline", "90")
 WORD = "PASSPHRASE"  # of the address
 
 
@@ -60,7 +61,7 @@ def address(server, monkeypatch):
 
 
 def test_no_file_of_a_shift_holds_a_key(call, server, address, tmp_path):
-    asked = ("deliver", "--llm", address, "--minutes", "30", "--orders-per-hour", "60", "--seed",
+    asked = ("deliver", "--llm", address, "--minutes", "30", *BUSY, "--seed",
              "1", "--notes", "mind the forklift")  # fmt: skip
     shown = call(*asked, "--out", tmp_path / "shown")
     asjson = call(*asked, "--out", tmp_path / "json", "--json")
@@ -75,7 +76,7 @@ def test_no_file_of_a_shift_holds_a_key(call, server, address, tmp_path):
 
 
 def test_no_row_of_a_comparison_holds_a_key(call, server, address, tmp_path):
-    compared = call("deliver", "--llm", address, "--minutes", "4", "--orders-per-hour", "60",
+    compared = call("deliver", "--llm", address, "--minutes", "4", *BUSY,
                     "--compare", "factors", "--seeds", "1", "--out", tmp_path)  # fmt: skip
     assert compared.exit_code == 0, compared.stderr
     assert server.requests
@@ -100,7 +101,7 @@ def test_the_local_model_is_sent_no_key_by_its_environment(call, tmp_path, monke
     monkeypatch.setattr(local, "SHA256", write_packages(folder, "serve"))
     monkeypatch.setenv("PYTHONPATH", python_path(folder))
     monkeypatch.syspath_prepend(str(folder))
-    done = call("deliver", "--llm", "local", "--minutes", "4", "--orders-per-hour", "60",
+    done = call("deliver", "--llm", "local", "--minutes", "4", *BUSY,
                 "--out", tmp_path / "out")  # fmt: skip
     assert done.exit_code == 0, done.stderr
     assert secrets_in(tmp_path, done) == []

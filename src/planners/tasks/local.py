@@ -166,7 +166,7 @@ def _address(process: subprocess.Popen[bytes], deadline: float) -> str | None:
 def _why(process: subprocess.Popen[bytes], said: IO[bytes]) -> str:
     """The last line that the child said, or what became of it."""
     try:
-        state = f"exit code {process.wait(0.2)}"
+        state = f"exit code {process.wait(STOP_S)}"
     except subprocess.TimeoutExpired:
         state = "no answer in time"
     said.seek(0)

@@ -29,12 +29,12 @@ from planners.tasks import local
 local.SHA256 = sys.argv[1]
 server = local.LocalServer().__enter__()
 if sys.argv[2] == "forks" and os.fork() == 0:
-    time.sleep(20)  # holds the pipe that the server listens to
+    time.sleep(90)  # holds the pipe that the server listens to
     os._exit(0)
 print(server.pid, flush=True)
 if sys.argv[2] == "ends":
     sys.exit(0)
-time.sleep(30)
+time.sleep(90)
 """
 
 
@@ -51,7 +51,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     return put
 
 
-def gone(pid: int, within_s: float = 10.0) -> bool:
+def gone(pid: int, within_s: float = 60.0) -> bool:
     until = time.monotonic() + within_s
     while running(pid) and time.monotonic() < until:
         time.sleep(0.05)
@@ -69,7 +69,9 @@ def test_it_serves_until_its_block_ends(
     folder = install("serve")
     with endpoint("local", None) as (url, model):
         assert url is not None and url.startswith("http://127.0.0.1:") and model == local.MODEL
-        decision = make_chooser("llm", llm_url=url, model=model).choose(a_snapshot())
+        decision = make_chooser("llm", llm_url=url, model=model, deadline_s=90.0).choose(
+            a_snapshot()
+        )
         assert (decision.goal, decision.decided_by) == ("O3", "llm")
         assert running(started(folder))
     assert not running(started(folder))
@@ -156,7 +158,7 @@ def test_no_orphan_however_the_parent_ends(tmp_path: Path, ends: str, end: int) 
         if end:
             assert running(pid)
             parent.send_signal(end)
-        parent.wait(10)
+        parent.wait(60)
         assert gone(pid)
     finally:
         os.killpg(parent.pid, signal.SIGKILL) if ends == "forks" else None
@@ -168,7 +170,7 @@ def test_killed_in_a_call_the_decision_comes_in_time(
 ) -> None:
     folder = install("hang")
     with LocalServer() as server:
-        chooser = make_chooser("llm", llm_url=server.url, deadline_s=10.0)
+        chooser = make_chooser("llm", llm_url=server.url, deadline_s=30.0)
         assert isinstance(chooser, LlmChooser)
         expected = make_chooser("utility").choose(a_snapshot())
         pid = server.pid
@@ -183,7 +185,7 @@ def test_killed_in_a_call_the_decision_comes_in_time(
         killer.start()
         began = time.monotonic()
         decision = chooser.choose(a_snapshot())
-        assert time.monotonic() - began < 10.5
+        assert time.monotonic() - began < 30.5
         killer.join()
         assert (decision.goal, decision.decided_by) == (expected.goal, "fallback")
         assert chooser.choose(a_snapshot()).decided_by == "fallback"
