@@ -35,6 +35,7 @@ from .snapshot import Order, Snapshot, natural_key
 
 AVOID_LAYER = "avoid"
 AVOID_S_PER_M = 60.0  # (a) where an aisle cannot be closed: a minute for every metre in it
+_FRAGILE = "{} is fragile: shown to whoever loads, no cost of this plan changes"
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,8 @@ def apply(
     * priority: the weight of lateness.
     * hold: the order is released later; without an end it is refused as ``held``.
     * forbid: it is refused as ``forbidden``.
-    * avoid: the aisle's nodes are blocked where that cuts off nothing else, and orders with a stop
-      there are refused as ``closed``; else a layer ``avoid`` of `AVOID_S_PER_M` seconds a metre.
+    * avoid: blocked where that cuts off nothing else, orders with a stop there being refused as
+      ``closed``; else a layer ``avoid`` of `AVOID_S_PER_M` seconds a metre.
     * fragile: named; it changes no cost, for the snapshot knows no speeds and no shocks.
 
     Expiry: a snapshot is one moment. Apply `constraints.later` to the next one.
@@ -88,23 +89,15 @@ def apply(
     _expect(snapshot, constraints, known)
     levels = {c.order: c.level for c in constraints if isinstance(c, Priority)}
     orders = _timed(snapshot, constraints, levels, rushed)
-    refused = [
-        Refusal(one.order, code, f"a note says: {echo(one, known)}")
-        for one in dict.fromkeys(constraints)
-        if isinstance(one, (Hold, Forbid)) and (code := _code(one)) is not None
-    ]
+    refused = _refusals(constraints, known)
     out = {no.goal for no in refused}
     left = replace(snapshot, orders=tuple(o for i, o in orders.items() if i not in out))
     changed = Applied(
         snapshot=left,
-        refused=tuple(refused),
+        refused=refused,
         fragile=frozenset(c.order for c in constraints if isinstance(c, Fragile)),
         changes=(*(echo(one, known) for one in constraints), *_raised(snapshot, orders, levels)),
-        notes=tuple(
-            f"{one.order} is fragile: shown to whoever loads, no cost of this plan changes"
-            for one in constraints
-            if isinstance(one, Fragile)
-        ),
+        notes=tuple(_FRAGILE.format(c.order) for c in constraints if isinstance(c, Fragile)),
     )
     return _without_zones(changed, [c for c in constraints if isinstance(c, Avoid)], known)
 
@@ -144,6 +137,15 @@ def _timed(
             release_s = max(orders[one.order].release_s, snapshot.time_s + one.until_s)
             orders[one.order] = replace(orders[one.order], release_s=release_s)
     return orders
+
+
+def _refusals(constraints: Sequence[Constraint], names: Names) -> tuple[Refusal, ...]:
+    """The orders that may not be delivered at all, each with its code."""
+    return tuple(
+        Refusal(one.order, code, f"a note says: {echo(one, names)}")
+        for one in dict.fromkeys(constraints)
+        if isinstance(one, (Hold, Forbid)) and (code := _code(one)) is not None
+    )
 
 
 def _code(constraint: Hold | Forbid) -> str | None:

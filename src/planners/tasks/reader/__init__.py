@@ -21,9 +21,10 @@ from .grammar import Draft, decide
 from .quotes import mentioned, read_time
 from .repair import corrected, counted, joined
 from .tokens import Token, tokenize
-from .words import REQUESTS
+from .words import REQUESTS, phrases
 
 MAX_CHARS = 4000  # (a) a longer text is no note: nothing of it is read
+_REQUESTS = frozenset(map(" ".join, phrases(REQUESTS)))
 _JOINING = ("and", "but", "And", "But", "&")
 _SPEAKING = frozenset({"ref", "when", "cue"})
 _MACHINE_MARKS = frozenset("{}[]<>`=|\\$^@_~")
@@ -119,7 +120,7 @@ class _NoteReader:
 
     def _sentence(self, chunks: list[Chunk]) -> None:
         found = Sentence(self._memory)
-        asked = chunks[-1].text == "?" and not any(c.text in REQUESTS for c in chunks)
+        asked = chunks[-1].text == "?" and not any(c.text in _REQUESTS for c in chunks)
         for part in _split([c for c in chunks if c.kind != "end"], ("pause",)):
             self._flag_unknown(part)
             found.add(part)
@@ -164,10 +165,9 @@ class _NoteReader:
         """Whether an unread part may ask for something, or take back what stands beside it."""
         if not part.chunks or any(c.kind in _SPEAKING for c in part.chunks):
             return True
-        if self._text[: part.start].rstrip().endswith(_JOINING) or self._text[
-            part.end :
-        ].lstrip().startswith(_JOINING):
-            return True  # a condition more often than a reason
+        before, after = self._text[: part.start].rstrip(), self._text[part.end :].lstrip()
+        if before.endswith(_JOINING) or after.startswith((*_JOINING, ":")):
+            return True  # a condition or a speaker more often than a reason
         words = self._within(part.start, part.end)
         if any(token.kind in ("number", "clock", "symbol") for token in words):
             return True

@@ -16,7 +16,8 @@ from .words import phrases
 
 @dataclass(frozen=True)
 class Ref:
-    """What a name stands for. ``sort``: id, item, dock, aisle, it, there, rest, other, one, all.
+    """What a name stands for. ``sort``: id, item, dock, aisle, it, there, rest, but, other,
+    one, all.
 
     ``names`` are the orders or aisles that exist, ``unknown`` what does not, as it was written.
     ``parts`` are the orders of every single thing that was named.
@@ -49,7 +50,7 @@ class Chunk:
 
 _REFS = {
     "there": words.THERE, "it": words.PRONOUNS, "rest": words.REST, "other": words.OTHER,
-    "one": words.THE_ONE, "all": words.ALL_ORDERS,
+    "but": words.ALL_BUT, "one": words.THE_ONE, "all": words.ALL_ORDERS,
 }  # fmt: skip
 
 
@@ -59,7 +60,11 @@ def _table() -> dict[tuple[str, ...], frozenset[str]]:
     rows = chain(
         ((f"cue {cue}", table) for cue, table in words.CUES.items()),
         ((f"ref {sort}", table) for sort, table in _REFS.items()),
-        (("correction", words.CORRECTIONS), ("fill", words.FILLERS)),
+        (
+            ("correction", words.CORRECTIONS),
+            ("fill", words.FILLERS),
+            ("unread", words.PITFALLS),
+        ),
     )
     for said, table in rows:
         for phrase in phrases(table):
@@ -158,6 +163,8 @@ class Chunker:
             return None
         if tokens[at + 1].start - tokens[at].end > 1 or tokens[at].text in UNITS:
             return None
+        if _glued(tokens, at + 2):
+            return None
         written = tokens[at].text + tokens[at + 1].text
         gap = tokens[at + 1].start > tokens[at].end
         if written in self._orders:
@@ -176,20 +183,23 @@ class Chunker:
         if by_id is not None:
             return size + by_id[0], by_id[1]
         number = read_number(tokens, at + size)
-        if number is None or self._is_time(tokens, at + size + number[0]):
+        if number is None or self._goes_on(tokens, at + size + number[0]):
             return None
         ref, size = self._one(sort, str(number[1])), size + number[0]
         while tokens[at].text.endswith("s"):
             skip = _separators(tokens, at + size)
             more = read_number(tokens, at + size + skip) if skip else None
-            if more is None or self._is_time(tokens, at + size + skip + more[0]):
+            if more is None or self._goes_on(tokens, at + size + skip + more[0]):
                 break
             ref, size = ref.join(self._one(sort, str(more[1]))), size + skip + more[0]
         return size, ref
 
-    def _is_time(self, tokens: Sequence[Token], at: int) -> bool:
-        """Whether what stands here makes a time of the number before it."""
-        return at < len(tokens) and tokens[at].text in (*UNITS, "oclock", "am", "pm", "past")
+    def _goes_on(self, tokens: Sequence[Token], at: int) -> bool:
+        """Whether what stands here makes a time, or another name, of the number before it."""
+        if at >= len(tokens):
+            return False
+        times = (*UNITS, "oclock", "am", "pm", "past")
+        return _glued(tokens, at) or tokens[at].text in times
 
     def numbered(self, sort: str, number: str) -> Ref:
         """The order, dock or aisle of a number."""
@@ -214,6 +224,12 @@ class Chunker:
         return tuple(sorted(self._orders.values(), key=natural_key))
 
 
+def _glued(tokens: Sequence[Token], at: int) -> bool:
+    """Whether a word follows the token before without a space, as in ``5a``."""
+    inside = 0 < at < len(tokens)
+    return inside and tokens[at].kind == "word" and tokens[at].start == tokens[at - 1].end
+
+
 def _separators(tokens: Sequence[Token], at: int) -> int:
     size = 0
     while at + size < len(tokens) and tokens[at + size].text in (",", "and"):
@@ -223,7 +239,7 @@ def _separators(tokens: Sequence[Token], at: int) -> int:
 
 def _kind(said: frozenset[str]) -> str:
     """What a phrase most likely is; corrections are looked for where they can stand."""
-    for kind in ("cue", "ref", "fill"):
+    for kind in ("unread", "cue", "ref", "fill"):
         if any(one.startswith(kind) for one in said):
             return kind
     return "correction"

@@ -74,7 +74,8 @@ def clause_of(chunks: Sequence[Chunk], memory: Memory) -> Clause | Unread:
         when=whens[0] if whens else None,
         orders=orders,
         zones=zones,
-        docks="dock" in sorts and not sorts & {"id", "item"},
+        docks="dock" in sorts and not sorts & {"id", "item", "but"},
+        wide=bool(sorts & {"rest", "but"}),
         words=frozenset(w for c in chunks if c.kind == "fill" for w in c.text.split()),
         start=start,
         end=end,
@@ -97,6 +98,9 @@ def _orders(refs: Sequence[Ref], memory: Memory) -> tuple[str, ...] | str:
     if not chosen:
         return ()
     result = set.intersection(*chosen)
+    if any(ref.sort == "but" for ref in refs):
+        result = set(memory.all_orders) - result if len(concrete) == 1 == len(chosen) else set()
+        return tuple(order for order in memory.all_orders if order in result) or "all but which?"
     for ref in concrete:
         whole = ref.parts if ref.sort != "dock" or len(concrete) == 1 else ()
         if any(not result & set(part) for part in whole):

@@ -11,6 +11,7 @@ from .times import When
 
 LEVELS = frozenset({"urgent", "low", "normal"})
 _MODIFIERS = frozenset({"limit", "any_more", "due", "open_end", "reopens"})
+_DELAYS = ("delay", "delayed", "postpone", "postponed")
 _ARRIVAL = frozenset(
     [
         "deliver",
@@ -33,7 +34,8 @@ _ARRIVAL = frozenset(
 class Clause:
     """A clause whose words are all known: what it names, what it says of it, and when.
 
-    ``docks`` tells that the orders were named by their dock alone. ``words`` are the words that
+    ``docks`` tells that the orders were named by their dock alone, ``wide`` that they are all but
+    some. ``words`` are the words that
     say nothing.
     """
 
@@ -43,6 +45,7 @@ class Clause:
     orders: tuple[str, ...] = ()
     zones: tuple[str, ...] = ()
     docks: bool = False
+    wide: bool = False
     words: frozenset[str] = frozenset()
     start: int = 0
     end: int = 0
@@ -143,6 +146,8 @@ def _hold(clause: Clause) -> list[Draft] | str:
 def _hold_before(clause: Clause) -> list[Draft] | str:
     if clause.when is None and "open_end" not in clause.cues:
         return "held, or cancelled?"
+    if clause.cue_text in _DELAYS and clause.when is not None and not clause.when.clock:
+        return "later by that much, or held for that long?"
     found = _end(clause, "before until for not_before")
     return found if isinstance(found, str) else _held(clause, *found)
 
@@ -157,6 +162,8 @@ def _not_before(clause: Clause) -> list[Draft] | str:
 def _forbid(clause: Clause) -> list[Draft] | str:
     if clause.when is not None or "open_end" in clause.cues:
         return "cancelled, or for a time only?"
+    if clause.wide:
+        return "too much to be cancelled by one note"
     return _drafts(clause, [Forbid(order) for order in clause.orders])
 
 

@@ -54,7 +54,7 @@ _SPANS: Mapping[tuple[str, ...], float] = {
         "three quarter of an hour": 2700.0, "a minute": 60.0, "an hour and a half": 5400.0,
         "a minute and a half": 90.0, "an hour and a quarter": 4500.0, "half an hr": 1800.0,
         "a full hour": 3600.0, "one hour and a half": 5400.0, "a dozen minutes": 720.0,
-        "an hr": 3600.0, "a min": 60.0,
+        "an hr": 3600.0, "a min": 60.0, "hour": 3600.0,
         "two and a half minutes": 150.0, "two and a half hours": 9000.0,
         "one and a half hours": 5400.0, "one and a half minutes": 90.0,
     }.items()

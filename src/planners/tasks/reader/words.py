@@ -29,40 +29,47 @@ CONTRACTIONS: Mapping[str, str] = {
 
 FILLERS = """
 the | a | an | this | that | please | kindly | hi | hey | hello | thanks | thank you | cheers
-| mate | all | ok | okay | folks | team | guys | love | ta | is | are | be | been | being | am
-| gets | get | got | getting | have | has | having | had | its | their | his | her | our | your
-| my | us | we | i | you | me | they | as | to | at | for | of | on | over to | over | down to
-| along to | up | into | out | there | here | robot | order | orders | delivery | deliveries
-| one | ones | job | jobs | load | loads | stuff | goods | things | thing | consignment
-| shipment | shipments | parcel | parcels | box | boxes | needs | need | needed | want | wants
-| wanted | require | requires | must | has to | have to | needs to | need to | is to | are to
-| should be | bring | brings | deliver | delivers | delivered | delivering | send | sends | sent
-| take | takes | taken | give | make | makes | made | put | puts | move over | reach | reaches
-| arrive | arrives | arrived | show up | go | goes | going | come | comes | run | set | mark
-| marked | treat | treated | count | counts | counted | bump | raise | raised | lower | lowered
-| upgrade | upgraded | downgrade | downgraded | change | changed | switch | become | becomes
-| drops to | drop to | goes to | moves to | move to | make sure | be sure | see that
-| see to it that | ensure | can you | could you | would you | can we | could we | you can
-| can go | may go | gets to | it is | that is | there is | there are | these are | just | so
-| because | since | also | too | as well | both | two of | of the two | whole | its dock
-| their dock | the dock | dock | docks | aisle | aisles | time | times | due time | due times
-| due date | today | customer | client | patient | driver | customers | clients | patients
-| drivers | hands | handled | handle | treat it | who | which | what | whatever | pm today
-| everybody | everyone | item | items | stay | stays | keep | keeps | kept | remain | remains
-| leave | left | from us | where | than | booked | planned | scheduled | agreed | than booked
-| than planned | than agreed | than scheduled | than it was due | than due
-| to whatever was agreed | to what was agreed | to the agreed time | to its due time
-| to the due time | to their due times | onto | now fine | is fine | is enough | will do | fine
-| will be fine | right | clear | clearly | in | in it | still | bit | note | fyi | heads up
-| reminder | attention | morning | good morning | afternoon | lol | haha | yo | hiya | lads
-| buddy | pal | dear | crew | staff | cleaner | cleaners | forklift | pallet | pallets | gate
-| shutter | ramp | doors | to clear it | to clear up | to clear that | to clean up
-| to clean it up | to mop up | to fix it | to repair it | to finish | to get it done
-| to be done | to sort it out | to sort it | contents | content | inside it | inside
+| mate | all | ok | okay | folks | team | guys | ta | is | are | be | been | being | am | gets
+| get | got | getting | have | has | having | had | its | their | his | her | our | your | my
+| us | we | i | you | me | they | as | to | at | for | of | on | over to | down to | along to
+| up | into | out | there | here | robot | order | orders | delivery | deliveries | one | ones
+| job | jobs | load | loads | stuff | goods | things | thing | consignment | shipment
+| shipments | parcel | parcels | box | boxes | needs | need | needed | want | wants | wanted
+| require | requires | must | has to | have to | needs to | need to | is to | are to | should be
+| bring | brings | deliver | delivers | delivered | delivering | send | sends | sent | take
+| takes | taken | give | make | makes | made | put | puts | move over | reach | reaches | arrive
+| arrives | arrived | show up | go | goes | going | come | comes | run | set | mark | marked
+| treat | treated | count | counts | counted | bump | raise | raised | lower | lowered | upgrade
+| upgraded | downgrade | downgraded | change | changed | switch | become | becomes | drops to
+| drop to | goes to | moves to | move to | make sure | be sure | see that | see to it that
+| ensure | can you | could you | would you | can we | could we | you can | can go | may go
+| gets to | it is | that is | there is | there are | these are | just | so | because | since
+| also | too | as well | both | two of | of the two | whole | its dock | their dock | the dock
+| dock | docks | aisle | aisles | time | times | due time | due times | due date | customer
+| client | patient | driver | customers | clients | patients | drivers | hands | handled
+| handle | treat it | who | which | what | whatever | everybody | everyone | item | items | stay
+| stays | keep | keeps | kept | remain | remains | leave | left | from us | where | than
+| booked | planned | scheduled | agreed | than booked | than planned | than agreed
+| than scheduled | than it was due | than due | to whatever was agreed | to what was agreed
+| to the agreed time | to its due time | to the due time | to their due times | onto | now fine
+| is fine | is enough | will do | fine | will be fine | right | in | in it | still | bit | note
+| fyi | heads up | reminder | attention | morning | good morning | afternoon | lol | haha | yo
+| hiya | lads | buddy | pal | nurse | doctor | ward | hospital | clinic | lab | surgeon
+| foreman | shop | buyer | painters | electricians | plumbers | fitters | welders | contractors
+| somebody | someone | men | women | visitors | kids | priority of | the priority
+| from the list | sharp | on the dot | exactly | precisely | now | from now | can someone
+| could someone | can somebody | could somebody | dear | crew | staff | cleaner | cleaners
+| forklift | pallet | pallets | gate | shutter | ramp | doors | to clear it | to clear up
+| to clear that | to clean up | to clean it up | to mop up | to fix it | to repair it
+| to finish | to get it done | to sort it out | to sort it | contents | content | inside it
+| inside
 """
 
-REQUESTS = frozenset(["can you", "could you", "would you", "please", "can we", "could we"])
-"""A question that begins like this is none."""
+# A question that begins like this is none.
+REQUESTS = """
+can you | could you | would you | please | can we | could we | can someone | could someone
+| can somebody | could somebody
+"""
 
 CUES: Mapping[str, str] = {
     "urgent": """
@@ -117,23 +124,30 @@ CUES: Mapping[str, str] = {
         | find another way than | people working | people at work | people are working
         | people in it | has people in it | people in | people are in | staff working
         | crew working | workers | workmen | being cleaned | being mopped | being swept
-        | being painted | being repaired | being restocked | wet floor | wet | the floor is wet
-        | mopping | spill | spillage | spilled | spilt | under repair | roadworks
-        | forklift unloading | a forklift is unloading there | forklift is unloading
-        | forklift working | people working there | people are working there
-        | someone is working there | a forklift is working there | a forklift is loading there
-        | they are unloading there | they are cleaning there | they are mopping there
-        | not to be entered | tipped over | has tipped over | fallen over | has fallen over
-        | collapsed | has collapsed | toppled over | flooded | icy | is being cleaned
-        | is being mopped | mopped | mopped right now | will not be passable | not drivable
-        | undrivable | slippery""",
+        | being painted | being repaired | being restocked | wet floor | oil | oil spill
+        | oil on the floor | leak | leaking | broken glass | maintenance | inspection | working
+        | at work | working there | someone in | someone is in | somebody in | somebody is in
+        | visitors in | kids in | children in | never go down | never go into | never go in
+        | never go through | never send the robot into | do not send the robot into
+        | do not send the robot through | do not send the robot down | do not let the robot into
+        | no robots | wet | the floor is wet | mopping | spill | spillage | spilled | spilt
+        | under repair | roadworks | forklift unloading | a forklift is unloading there
+        | forklift is unloading | forklift working | people working there
+        | people are working there | someone is working there | a forklift is working there
+        | a forklift is loading there | they are unloading there | they are cleaning there
+        | they are mopping there | not to be entered | tipped over | has tipped over
+        | fallen over | has fallen over | collapsed | has collapsed | toppled over | flooded
+        | icy | is being cleaned | is being mopped | mopped | mopped right now
+        | will not be passable | not drivable | undrivable | slippery""",
     "shut": """
         close | closed | closes | shut | shuts | shut off | closed off | blocked | blocked off
         | barred | off limits | out of bounds | out of use | out of service | out of action
-        | out of order | not available | unavailable | sealed off | cordoned off | roped off
-        | taped off | fenced off | closed to the robot | closed to robots | closed for robots
+        | not available | unavailable | sealed off | cordoned off | roped off | taped off
+        | fenced off | closed to the robot | closed to robots | closed for robots
         | close to the robot | jammed | locked | inaccessible | not accessible
-        | can not be accessed | not open | not open yet | not in use | to the robot | close off
+        | can not be accessed | not open | not open yet | not in use | can not take deliveries
+        | can not take any deliveries | can not take goods | not taking anything
+        | can not accept deliveries | does not take anything | to the robot | close off
         | block off | block | seal off | can not take anything | can not take anything yet
         | can not take it yet | can not receive anything | can not accept anything
         | can not unload | not ready""",
@@ -148,43 +162,47 @@ CUES: Mapping[str, str] = {
         | paused | stays put | stay put | stays here | sit on | freeze | not to leave
         | not to go out | not to be sent | not to set out | not ready to go""",
     "hold_before": """
-        do not send | do not send out | do not start | do not start on | do not start with
-        | do not dispatch | do not ship | do not pick | do not pick up | do not collect
-        | do not load | do not move | do not touch | do not set out with | do not leave with
-        | do not go out with | do not let | do not fetch | must not leave | must not go out
-        | must not set out | must not go | must not be sent | must not be sent out
-        | must not start | may not leave | may not go out | may not set out | can not leave
-        | can not go out | can not go | can not set out | can not be sent | can not be sent out
-        | can not start | is not to leave | is not to go out | is not to set out
-        | are not to leave | are not to go out | are not to set out | not to go out
-        | not to leave | should not leave | should not go out | does not leave | does not go out
+        delay | postpone | delayed | postponed | do not send | do not send out | do not start
+        | do not start on | do not start with | do not dispatch | do not ship | do not pick
+        | do not pick up | do not collect | do not load | do not move | do not touch
+        | do not set out with | do not leave with | do not go out with | do not let
+        | do not fetch | must not leave | must not go out | must not set out | must not go
+        | must not be sent | must not be sent out | must not start | may not leave
+        | may not go out | may not set out | can not leave | can not go out | can not go
+        | can not set out | can not be sent | can not be sent out | can not start
+        | is not to leave | is not to go out | is not to set out | are not to leave
+        | are not to go out | are not to set out | not to go out | not to leave
+        | should not leave | should not go out | does not leave | does not go out
         | do not go out | nothing | nothing goes | nothing to go | nothing leaves
-        | not be sent out | not be sent | do not take out | do not release
-        | do not get going with""",
+        | no deliveries to | no deliveries for | no deliveries | no orders to | no orders for
+        | nothing for | nothing to | not be sent out | not be sent | do not take out
+        | do not release | do not get going with""",
     "forbid": """
         cancel | cancelled | cancelled by the customer | scrapped | bin | binned | called off
-        | is off | are off | void | withdrawn | refused | refuse | refuses | will refuse
-        | rejected | no longer want | no longer wants | no longer wanted | no longer need
-        | no longer needed | no longer needs | no longer required | no longer require
-        | nobody wants | nobody wants any more | no one wants | nobody needs | no one needs
-        | not wanted | not wanted any more | not needed | not needed any more | not required
-        | not required any more | do not want | does not want | do not want any more
-        | do not need any more | do not need | does not need | do not need them
-        | not to be delivered | not to be delivered at all | must not be delivered
-        | must not be delivered at all | should not be delivered | will not be delivered
-        | do not deliver | do not deliver at all | do not bring | delete | strike | strike off
-        | forbidden | sold out | out of stock | drop the order | want nothing
-        | do not want anything | nothing left to deliver | will not take | will not accept
-        | do not accept | does not accept | not going out at all | not going anywhere
-        | is not going | are not going | need not be delivered | need not go
-        | does not need to go | do not need to go | has been pulled | been pulled | pulled""",
+        | void | withdrawn | was cancelled | were cancelled | got cancelled | remove | removed
+        | refused | refuse | refuses | will refuse | rejected | no longer want | no longer wants
+        | no longer wanted | no longer need | no longer needed | no longer needs
+        | no longer required | no longer require | nobody wants | nobody wants any more
+        | no one wants | nobody needs | no one needs | not wanted | not wanted any more
+        | not needed | not needed any more | not required | not required any more | do not want
+        | does not want | do not want any more | do not need any more | do not need
+        | does not need | do not need them | not to be delivered | not to be delivered at all
+        | must not be delivered | must not be delivered at all | should not be delivered
+        | will not be delivered | do not deliver | do not deliver at all | do not bring | delete
+        | strike | strike off | forbidden | sold out | out of stock | drop the order
+        | want nothing | do not want anything | nothing left to deliver | will not take
+        | will not accept | do not accept | does not accept | not going out at all
+        | not going anywhere | is not going | are not going | need not be delivered
+        | need not go | does not need to go | do not need to go | has been pulled | been pulled
+        | pulled""",
     "any_more": "any more | after all | at all",
     "fragile": """
-        fragile | breakable | breakables | delicate | with care | handle with care
+        fragile | careful handling | gentle handling | needs care | need care | extra care
+        | special care | breakable | breakables | delicate | with care | handle with care
         | with great care | with extra care | carefully | very carefully | careful with
-        | be careful with | take care with | take care of | easily broken | easily damaged
-        | breaks easily | break easily | easy to break | gently | gentle with | be gentle with
-        | go easy on | handle gently | damages easily | damage easily | is easily damaged
+        | be careful with | take care with | easily broken | easily damaged | breaks easily
+        | break easily | easy to break | gently | gentle with | be gentle with | go easy on
+        | handle gently | damages easily | damage easily | is easily damaged
         | are easily damaged | easily breaks | easily cracked | cracks easily | crack easily
         | scratches easily | scratch easily | shatters easily | shatter easily | bruises easily
         | must not be shaken | do not shake | must not be dropped | do not drop
@@ -226,9 +244,23 @@ the rest | rest | everything else | all the rest | all the others | the others
 | all other orders | all others | the remaining orders | all else | the other orders
 | every other order | the rest of the orders | the rest of them | anything else | the remainder
 """
+ALL_BUT = """
+all but | everything but | all except | everything except | all orders but | all orders except
+| every order but | every order except | everything apart from | all apart from | all but for
+"""
 OTHER = "the other | the other one | the other order"
 THE_ONE = "the one | the ones | the order | that one | only the one"
 ALL_ORDERS = "everything | all orders | every order | all the orders | all deliveries | anything"
+
+# Phrases that mean something else than their words; they are never read.
+PITFALLS = """
+first order | last order | next order | first one | last one | last time | first time
+| nothing but | anything but | first thing | last thing | last minute | first come
+| last but not least | first aid | at first | at last | first floor | last call | not least
+| all over | in order | in order to | on order | out of order | low on | running low | hold on
+| on time | in time | just in time | for good measure | rush hour | normal people | with care of
+| care of | under way | on hold music
+"""
 
 # A note with one of these is not read: it speaks to the machine, or of what notes cannot touch.
 SUSPICIOUS = """
@@ -237,22 +269,23 @@ ignore | override | overrides | overrule | overruled | disregard | bypass | inst
 | json | schema | output | reply | respond | answer | format | constraint | constraints
 | planner | you are | act as | pretend | role | policy | rule | rules | jailbreak | debug
 | test mode | safety | distance | distances | scanner | scanners | lidar | sensor | sensors
-| bumper | bumpers | emergency | speed | faster | slow down | limit is | limits | capacity
-| payload | overload | battery | batteries | charge | charging | charger | chargers | recharge
-| reserve | soc | drive through anyway | anyway | regardless | no matter | trust me | authorised
-| authorized | permission | allowed to | permitted to | disable | disabled | switch off
-| switched off | turn off | turned off | deactivate | unlock | report | confirm | confirmed
-| accepted | model | ai | exception | exempt | waive | new rule | from now on | user | human
-| language | message | token | tokens | key | password | secret | kind | note ends
-| end of notes | end of note | command | commands | execute | code | config | configuration
-| parameter | parameters | setting | settings | forget everything | forget all | forget what
-| forget your | forget the rules | previous | above | below | mode | check | checks
-| verification | verify | validated | approved | weight | cost | costs | full power
-| through people | people can | watch out for | plan | plans | planning | tour | tours | percent
-| kg | kilos | tonnes | brake | brakes | braking | horn | lights | collision | teleport | fly
-| crash | ram | push through | squeeze | people are fine | will move | script | function | tool
-| api | print | say | repeat | translate | sign | signed | supervisor | manager | head office
-| security | legal | must obey | obey | comply | compliance | protocol | privileged | privilege
+| bumper | bumpers | emergency | speed | faster | slow down | limit is | speed limit
+| speed limits | no limits | all limits | limits are | limits do | capacity | payload | overload
+| battery | batteries | charge | charging | charger | chargers | recharge | reserve | soc
+| drive through anyway | anyway | regardless | no matter | trust me | authorised | authorized
+| permission | allowed to | permitted to | disable | disabled | switch off | switched off
+| turn off | turned off | deactivate | unlock | report | confirm | confirmed | accepted | model
+| ai | exception | exempt | waive | new rule | from now on | user | human | language | message
+| token | tokens | key | password | secret | kind | note ends | end of notes | end of note
+| command | commands | execute | code | config | configuration | parameter | parameters
+| setting | settings | forget everything | forget all | forget what | forget your
+| forget the rules | previous | above | below | mode | check | checks | verification | verify
+| validated | approved | weight | cost | costs | full power | through people | people can
+| watch out for | plan | plans | planning | tour | tours | percent | kg | kilos | tonnes | brake
+| brakes | braking | horn | lights | collision | teleport | fly | crash | ram | push through
+| squeeze | people are fine | will move | script | function | tool | api | print | say | repeat
+| translate | sign | signed | supervisor | manager | head office | security | legal | must obey
+| obey | comply | compliance | protocol | privileged | privilege
 """
 
 # Doubt and condition. Beside a name they spoil their sentence, without one the whole note; neither
@@ -281,7 +314,10 @@ order | orders | dock | docks | aisle | aisles | robot | deliver | delivery | ur
 | blocked | careful | care | first | last | now | today | minute | minutes | hour | hours | past
 | half | quarter | noon | send | bring | please | gate | door | floor | spoil | spoils | spoiled
 | break | breaks | broken | scrap | customer | driver | patient | refuse | wet | spill | clean
-| cleaning | repair | arrives | leaves
+| cleaning | repair | arrives | leaves | drive | drives | driving | go | goes | run | use
+| trust | let | treat | follow | move | act | tell | skip | full | through | nevertheless
+| still | push | squeeze | hit | note | notes | boss | everyone | everybody | anyone | nobody
+| none | faster | free
 """
 
 # A sentence of leisure or of yesterday asks for nothing, unless it names something by number.
