@@ -123,7 +123,7 @@ class _NoteReader:
         asked = chunks[-1].text == "?" and not any(c.text in _REQUESTS for c in chunks)
         for part in _split([c for c in chunks if c.kind != "end"], ("pause",)):
             self._flag_unknown(part)
-            found.add(part)
+            found.add(part, heads=self._text[part[-1].end :].lstrip().startswith(":"))
         found.finish()
         drafts: list[Draft] = []
         for clause in found.said:

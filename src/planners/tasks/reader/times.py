@@ -74,8 +74,7 @@ _ROLES: Mapping[str, str] = {
     "until": "until | up to | up until",
     "for": "for | for the next | for another | the next | another | for a further",
     "at": "at",
-    "not_before": """not before | no earlier than | not earlier than | not until | no sooner than
-        | not sooner than | only after | only from | only at | not any earlier than""",
+    "not_before": "not before | not until | only after | only from | only at",
     "later": "add | later by | back by | postpone by | plus | postponed by | extended by",
     "sooner": "earlier by | forward by | sooner by | minus",
 }
