@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .legs import Leg
+from .plans import Plan
 from .snapshot import Order
 
 
@@ -112,7 +113,8 @@ class Decision:
     it) or ``fallback`` (a language model was to decide, ``utility`` did). ``lower_bound_s`` is the
     least ``total_s`` over the candidates of this very decision, ``gap`` the share by which the
     chosen one exceeds it: 0 for ``utility``, by definition; both speak of this one step, not of
-    the best sequence.
+    the best sequence. A chooser that plans gives its ``plan``, of which this is the first step, and
+    the plan's objective ``plan_s``; bound and gap then speak of the plan.
     """
 
     kind: str
@@ -124,3 +126,5 @@ class Decision:
     refused: tuple[Refusal, ...] = ()
     lower_bound_s: float = 0.0
     gap: float = 0.0
+    plan: Plan | None = None
+    plan_s: float | None = None

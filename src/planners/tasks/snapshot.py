@@ -154,8 +154,8 @@ class Snapshot:
     text from people: data that nobody here obeys. ``lateness_weights`` is p by priority.
     ``capacity_wh = charge_wh = inf`` says that energy does not matter. ``charger_wait_s`` is what
     fleet telemetry expects a newcomer to wait for the plug, ``charger_power_w`` a charger's own
-    full power; chargers that they do not name have no queue, and ``charge_power_w``. Mappings are
-    kept as read-only copies.
+    full power; chargers that they do not name have no queue, and ``charge_power_w``. ``capacity``
+    is how many orders may be on board at once. Mappings are kept as read-only copies.
 
     Raises ValueError for nodes outside the map, two orders of one id, or impossible energies.
     """
@@ -177,6 +177,7 @@ class Snapshot:
     lateness_weights: Mapping[str, float] = field(default_factory=lambda: LATENESS_WEIGHTS)
     charger_wait_s: Mapping[str, float] = field(default_factory=dict)
     charger_power_w: Mapping[str, float] = field(default_factory=dict)
+    capacity: int = 1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "orders", tuple(self.orders))
@@ -221,6 +222,8 @@ class Snapshot:
                     raise ValueError(
                         f"{name} names {charger!r}: chargers are {list(self.chargers)}"
                     )
+        if not (isinstance(self.capacity, int) and self.capacity >= 1):
+            raise ValueError(f"capacity is {self.capacity!r}: how many orders fit, 1 or more")
         if not (0.0 < self.margin < math.inf):
             raise ValueError(f"margin is {self.margin!r}: give a positive factor such as 1.2")
         if self.charge_wh > self.capacity_wh * (1.0 + 1e-9):

@@ -1,0 +1,186 @@
+"""The choosers ``deep`` and ``exact``: the first step of the best plan for a batch of orders."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ..choosers import Assessment, assess
+from ..decision import Decision
+from ..legs import FieldCache
+from ..plans import Plan
+from ..reserve import DEFAULT_RULE, ChargeRule, charge_decision, without_order
+from ..snapshot import Order, Snapshot, natural_key
+from .improve import improve, repair
+from .instance import LEVELS, Instance, make_instance
+from .prove import Solution, prove
+
+HOPELESS = frozenset({"unreachable", "no_charger", "full_battery"})  # no charge now helps these
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much a chooser plans for and how long it may take, in counts: results repeat.
+
+    ``orders``: how many of the open orders are planned for, at most ``stops`` stops of them;
+    ``instead`` of all where more are open. ``rounds`` of improvement, ``expansions`` of the proof.
+    """
+
+    orders: int
+    stops: int
+    instead: int
+    rounds: int
+    expansions: int
+
+
+DEEP = Effort(orders=8, stops=24, instead=8, rounds=400, expansions=2_000)  # (a)
+EXACT = Effort(orders=12, stops=12, instead=6, rounds=2_000, expansions=200_000)  # (a)
+
+
+class PlanChooser:
+    """Plans for a batch of the orders and takes the first step of that plan.
+
+    The numbers of the decision speak of the plan: ``lower_bound_s`` is proven for every plan of the
+    batch (with the charging levels given), ``gap`` is the share by which this plan may exceed the
+    best one. What may be chosen is what the battery rule allows, as for every chooser.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        effort: Effort,
+        *,
+        rule: ChargeRule = DEFAULT_RULE,
+        levels: Sequence[float] = LEVELS,
+        seed: int = 0,
+    ) -> None:
+        self.name = name
+        self.effort = effort
+        self._rule, self._levels, self._seed = rule, tuple(levels), seed
+        self._cache = FieldCache()
+
+    def describe(self) -> str:
+        """One line on who decides."""
+        return f"{self.name} decides; no language model is asked"
+
+    def choose(self, snapshot: Snapshot) -> Decision:
+        """The next goal: the plan's first, with reasons."""
+        return self.choose_with(snapshot)
+
+    def choose_with(self, snapshot: Snapshot, proposals: Sequence[Plan] = ()) -> Decision:
+        """`choose` where others propose plans: further starts of the improvement, no more."""
+        found = assess(snapshot, self._cache, self._rule)
+        orders = [order for order in snapshot.orders if not self._is_hopeless(found, order)]
+        batch, said = self._batch(orders, found)
+        if not batch:
+            return without_order(snapshot, found.legs, found.refused, self.name, self._rule)
+        instance = make_instance(
+            snapshot, batch, cache=self._cache, rule=self._rule, levels=self._levels
+        )
+        return self._decide(found, self.solve(instance, proposals), said)
+
+    def solve(self, instance: Instance, proposals: Sequence[Plan] = ()) -> Solution:
+        """Improve, then prove."""
+        repaired = [repair(instance, proposal).points for proposal in proposals]
+        better = improve(instance, rounds=self.effort.rounds, seed=self._seed, proposals=repaired)
+        return prove(instance, expansions=self.effort.expansions, incumbent=better.points)
+
+    def _is_hopeless(self, found: Assessment, order: Order) -> bool:
+        """Whether no plan can serve it; one that is not released yet is judged as if it were."""
+        code = next((r.code for r in found.refused if r.goal == order.id), "")
+        if code == "not_released":
+            own = found.legs.order(order)
+            no = None if own is None else self._rule.refusal(found.snapshot, found.legs, order, own)
+            return own is None or (no is not None and no.code in HOPELESS)
+        return code in HOPELESS
+
+    def _batch(self, orders: list[Order], found: Assessment) -> tuple[list[Order], str]:
+        """The orders to plan for (all, or those due first), and how to say so."""
+        stops = sum(len(order.stops) for order in orders)
+        every = sorted(orders, key=lambda order: natural_key(order.id))
+        if len(orders) <= self.effort.orders and stops <= self.effort.stops:
+            return every, f"all {len(orders)} orders" if len(orders) != 1 else "the one order"
+        to_pick_s = {c.goal: c.legs[0].cost_s for c in found.candidates}
+
+        def urgency(order: Order) -> tuple[float, float, tuple[object, ...]]:
+            return order.due_s, to_pick_s.get(order.id, math.inf), natural_key(order.id)
+
+        kept = sorted(orders, key=urgency)[: self.effort.instead]
+        return kept, f"the {len(kept)} of {len(orders)} orders due first"
+
+    def _decide(self, found: Assessment, solution: Solution, said: str) -> Decision:
+        """The plan's first step, where it may be taken now."""
+        snapshot = found.snapshot
+        if solution.plan is None:
+            return self._step_back(found, f"no plan is known that serves {said}")
+        first = solution.plan.stops[0]
+        reason = f"the plan for {said} costs {solution.cost_s:.1f} s, {_how_good(solution)}"
+        if first.kind == "charge":
+            assert first.charger is not None
+            here = snapshot.chargers[first.charger] == snapshot.robot
+            if here and self._rule.at_limit(snapshot):
+                return self._step_back(found, f"{first.charger} has nothing more to give")
+            ways = found.legs.chargers(snapshot.robot)
+            forced = not found.candidates
+            decided = charge_decision(
+                snapshot, {first.charger: ways[first.charger]}, self._rule,
+                self._rule.name if forced else self.name,
+                f"{reason}; it begins at {first.charger}", found.refused,
+            )  # fmt: skip
+            return self._with_plan(replace(decided, candidates=found.candidates), solution)
+        chosen = next((c for c in found.candidates if c.goal == first.order), None)
+        if chosen is None:
+            refusal = next(r for r in found.refused if r.goal == first.order)
+            if refusal.code != "not_released":
+                return self._step_back(found, f"the best plan begins with {first.order}")
+            waits = Decision("wait", None, self.name, f"{reason}; {refusal.sentence}",
+                             candidates=found.candidates, refused=found.refused)  # fmt: skip
+            return self._with_plan(waits, solution)
+        decided = found.take(chosen, self.name, f"{reason}; it begins with {first.order}")
+        return self._with_plan(decided, solution)
+
+    def _with_plan(self, decision: Decision, solution: Solution) -> Decision:
+        """The plan's own numbers in place of those of the step."""
+        return replace(
+            decision,
+            plan=solution.plan,
+            plan_s=solution.cost_s,
+            lower_bound_s=solution.lower_bound_s,
+            gap=solution.gap,
+        )
+
+    def _step_back(self, found: Assessment, why: str) -> Decision:
+        """Without a plan: the candidate of least total, else what the battery rule says."""
+        if not found.candidates:
+            return without_order(found.snapshot, found.legs, found.refused, self.name, self._rule)
+        best = min(found.candidates, key=lambda c: (c.total_s, natural_key(c.goal)))
+        return found.take(best, "fallback", f"{why}; {best.goal} has the least total by itself")
+
+
+def _how_good(solution: Solution) -> str:
+    if solution.gap == 0.0:
+        return "the least possible"
+    if solution.gap < math.inf:
+        return f"at most {100 * solution.gap:.1f} % more than the least possible"
+    return "and how little is possible is not known"
+
+
+def make_deep(
+    rule: ChargeRule = DEFAULT_RULE, *, effort: Effort = DEEP, seed: int = 0
+) -> PlanChooser:
+    """The chooser ``deep``: horizon 8 orders, improved and proven within a small budget.
+
+    >>> make_deep().name
+    'deep'
+    """
+    return PlanChooser("deep", effort, rule=rule, seed=seed)
+
+
+def make_exact(rule: ChargeRule = DEFAULT_RULE, *, effort: Effort = EXACT) -> PlanChooser:
+    """The chooser ``exact``: batches up to 12 stops; beyond that the 6 orders due first.
+
+    >>> make_exact().name
+    'exact'
+    """
+    return PlanChooser("exact", effort, rule=rule)

@@ -1,0 +1,240 @@
+"""A snapshot's orders as one batch: points, the legs between them, what energy allows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from ..legs import FieldCache
+from ..plans import Plan, Stop
+from ..reserve import DEFAULT_RULE, ChargeRule, Threshold
+from ..snapshot import Order, Snapshot, natural_key
+from .kernels.batch import INFINITE, Batch
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+LEVELS = (0.4, 0.7, 1.0)  # (a) shares of the rule's limit that a charge may end at
+
+
+@dataclass(frozen=True)
+class LegTable:
+    """What it takes from point to point, float64 (P, P) each; infinite where no plan drives.
+
+    ``wh`` is for the robot with what is on board now, ``wh_kg`` comes on top for each kilogram of
+    orders (0 where there is no way).
+    """
+
+    cost_s: Floats
+    time_s: Floats
+    length_m: Floats
+    wh: Floats
+    wh_kg: Floats
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One batch. Points are numbered: 0 the robot, the stops order by order, the chargers.
+
+    ``lower`` and ``upper`` enclose every leg: plans are judged by ``upper``, bounds are built on
+    ``lower``. Today both are one table, as legs come from exact fields.
+    """
+
+    snapshot: Snapshot
+    orders: tuple[Order, ...]
+    chargers: tuple[str, ...]
+    nodes: tuple[int, ...]
+    lower: LegTable
+    upper: LegTable
+    batch: Batch
+
+    @property
+    def stops(self) -> int:
+        """How many stops the orders have."""
+        return int(sum(len(order.stops) for order in self.orders))
+
+    @cached_property
+    def closed(self) -> tuple[Floats, Floats]:
+        """Cost and time under the triangle inequality: no detour undercuts an entry."""
+        return _close(self.lower.cost_s), _close(self.lower.time_s)
+
+    @cached_property
+    def paced(self) -> Batch:
+        """The batch without energy, its legs longer by the seconds that charging for them takes.
+
+        Where energy matters, this tells a sequence's lateness better than driving times alone.
+        """
+        batch = self.batch
+        powers = batch.power_w[batch.power_w > 0.0]
+        if not batch.energy or not powers.size:
+            return batch._replace(energy=False)
+        with np.errstate(invalid="ignore"):
+            at_plug_s = 3600.0 * batch.margin * self.upper.wh / powers.max()
+        return batch._replace(time=batch.time + at_plug_s, energy=False)
+
+    def points(self, order: int) -> range:
+        """The points of an order's stops."""
+        return range(int(self.batch.first[order]), int(self.batch.last[order]) + 1)
+
+    def plan(self, points: Sequence[int], plugs: Sequence[int]) -> Plan:
+        """Points and what is plugged into before each (-1: nothing) as a plan."""
+        levels = len(self.batch.levels)
+        stops = []
+        for point, plug in zip(points, plugs, strict=True):
+            if plug >= 0:
+                name = self.chargers[plug // levels]
+                soc = float(self.batch.levels[plug % levels]) / self.snapshot.capacity_wh
+                node = self.snapshot.chargers[name]
+                stops.append(Stop("charge", node, charger=name, to_soc=soc))
+            index = int(self.batch.order_of[point])
+            place = int(point - self.batch.first[index])
+            order = self.orders[index].id
+            stops.append(Stop("visit", self.nodes[point], order=order, place=place))
+        return Plan(tuple(stops))
+
+
+def make_instance(
+    snapshot: Snapshot,
+    orders: Sequence[Order] | None = None,
+    *,
+    cache: FieldCache | None = None,
+    rule: ChargeRule = DEFAULT_RULE,
+    levels: Sequence[float] = LEVELS,
+    loaded: bool | None = None,
+) -> Instance:
+    """The batch of some orders of a snapshot (None: all of them).
+
+    Args:
+        levels: where a charge may end, as shares of ``rule.limit_soc``.
+        loaded: whether a robot with orders on board may charge; None: where more than one fits.
+
+    ``plan`` time runs as everywhere: driving times, waits for a release (which are taken to draw
+    nothing (a)), queues as telemetry expects them now, seconds at the plug at full power. Under a
+    `Threshold` energy is left out: that rule sends the robot to charge, whatever is planned.
+
+    Raises ValueError without any order, and for levels outside (0, 1].
+    """
+    batch = tuple(snapshot.orders if orders is None else orders)
+    if not batch:
+        raise ValueError("there is no order to plan for: a batch has one or more")
+    if not levels or not all(0.0 < level <= 1.0 for level in levels):
+        raise ValueError(f"levels are {list(levels)}: shares of the limit in (0, 1]")
+    loaded = snapshot.capacity > 1 if loaded is None else loaded
+    chargers = tuple(sorted(snapshot.chargers, key=natural_key))
+    stops = [node for order in batch for node in order.stops]
+    nodes = (snapshot.robot, *stops, *(snapshot.chargers[name] for name in chargers))
+    order_of, first, last = _numbered(batch, len(nodes))
+    driven = _driven(order_of, first, last, len(chargers), snapshot.capacity, loaded)
+    legs = _legs(snapshot, nodes, order_of, driven, cache or FieldCache())
+    queue_s, power_w, levels_wh = _at_plug(snapshot, chargers, rule, levels, legs)
+    release_s, due_s, weight, kg = _wishes(snapshot, batch)
+    energy = math.isfinite(snapshot.charge_wh) and not isinstance(rule, Threshold)
+    made = Batch(
+        legs.cost_s, legs.time_s, legs.wh, legs.wh_kg, queue_s, order_of, first, last,
+        release_s, due_s, weight, kg, power_w, levels_wh, snapshot.capacity, loaded, energy,
+        float(snapshot.charge_wh), float(snapshot.reserve_wh), float(snapshot.margin),
+        float(snapshot.energy.ambient_w),
+    )  # fmt: skip
+    return Instance(snapshot, batch, chargers, nodes, legs, legs, made)
+
+
+def _numbered(orders: Sequence[Order], points: int) -> tuple[Ints, Ints, Ints]:
+    """The order of each point (-1: none), and the first and the last point of each order."""
+    counts = np.array([len(order.stops) for order in orders], dtype=np.int64)
+    order_of: Ints = np.full(points, -1, dtype=np.int64)
+    order_of[1 : 1 + counts.sum()] = np.repeat(np.arange(len(orders)), counts)
+    last: Ints = np.cumsum(counts)
+    return order_of, last - counts + 1, last
+
+
+def _wishes(snapshot: Snapshot, orders: Sequence[Order]) -> tuple[Floats, ...]:
+    """Release and due in seconds from now, what a second of lateness costs, kilograms."""
+    weights = snapshot.lateness_weights
+    rows = [
+        (
+            order.release_s - snapshot.time_s,
+            order.due_s - snapshot.time_s,
+            weights[order.priority] if order.due_s < math.inf else 0.0,
+            order.kg,
+        )
+        for order in orders
+    ]
+    return tuple(np.array(column, dtype=np.float64) for column in zip(*rows, strict=True))
+
+
+def _driven(
+    order_of: Ints, first: Ints, last: Ints, chargers: int, capacity: int, loaded: bool
+) -> npt.NDArray[np.bool_]:
+    """Which legs some plan may drive, bool (P, P); the fewer, the sharper the bounds."""
+    size = len(order_of)
+    point: Ints = np.arange(size)
+    plug = point >= size - chargers
+    stop = order_of >= 0
+    begins, ends = np.isin(point, first), np.isin(point, last)
+    free = ends | (point == 0)  # nothing needs to be on board
+    driven: npt.NDArray[np.bool_] = free[:, None] & (begins | plug)
+    driven |= plug[:, None] & begins
+    if capacity > 1:
+        driven |= stop[:, None] & stop
+    if loaded:
+        driven |= stop[:, None] & plug
+        driven |= plug[:, None] & stop
+    same = (order_of[:, None] == order_of) & stop[:, None] & stop
+    following = point[:, None] + 1 == point
+    driven[same] = following[same]
+    return driven
+
+
+def _legs(
+    snapshot: Snapshot,
+    nodes: tuple[int, ...],
+    order_of: Ints,
+    driven: npt.NDArray[np.bool_],
+    cache: FieldCache,
+) -> LegTable:
+    """Exact legs; along an order by the field to its next stop, else by the field from where the
+    leg begins, as `Legs` has it."""
+    cache.bind(snapshot.map, snapshot.costs)
+    cost, time, length = (np.full(driven.shape, INFINITE) for _ in range(3))
+    for a, b in np.argwhere(driven).tolist():
+        along = order_of[a] >= 0 and order_of[a] == order_of[b]
+        way = cache.way("to" if along else "from", nodes[a], nodes[b])
+        if way is not None:
+            cost[a, b], time[a, b], length[a, b] = way.cost_s, way.time_s, way.length_m
+    model = snapshot.energy
+    per_m = model.drive_j_per_m + model.drive_j_per_m_kg * snapshot.payload_kg
+    reached = np.isfinite(cost)
+    metres, seconds = np.where(reached, length, 0.0), np.where(reached, time, 0.0)
+    wh = np.where(reached, (model.ambient_w * seconds + per_m * metres) / 3600.0, INFINITE)
+    return LegTable(cost, time, length, wh, model.drive_j_per_m_kg * metres / 3600.0)
+
+
+def _at_plug(
+    snapshot: Snapshot,
+    chargers: tuple[str, ...],
+    rule: ChargeRule,
+    levels: Sequence[float],
+    legs: LegTable,
+) -> tuple[Floats, Floats, Floats]:
+    """Seconds in queues (P, K), powers (K,), levels in Wh."""
+    wait_s = np.array([snapshot.charger_wait_s.get(name, 0.0) for name in chargers])
+    power_w = [snapshot.charger_power_w.get(name, snapshot.charge_power_w) for name in chargers]
+    to_plug_s = legs.time_s[:, len(legs.time_s) - len(chargers) :]
+    queue_s = np.where(np.isfinite(to_plug_s), np.maximum(0.0, wait_s - to_plug_s), 0.0)
+    full_wh = rule.limit_soc * snapshot.capacity_wh
+    wh = sorted({level * full_wh for level in levels}) if math.isfinite(full_wh) else []
+    return queue_s, np.array(power_w, dtype=np.float64), np.array(wh, dtype=np.float64)
+
+
+def _close(legs: Floats) -> Floats:
+    """Shortest ways over points: Floyd and Warshall's algorithm."""
+    closed = legs.copy()
+    np.fill_diagonal(closed, 0.0)
+    for k in range(len(closed)):
+        np.minimum(closed, closed[:, k, None] + closed[k], out=closed)
+    return closed

@@ -1,0 +1,150 @@
+"""A batch of orders as arrays, and what one step of a plan does to its costs, clock and charge.
+
+Points are numbered: 0 is the robot, then the stops order by order, then the chargers. Seconds count
+from now. Every feasible plan is built by `stop_at` and `by_plug`, so they alone define the rules:
+
+* an order is begun only while fewer than `capacity` orders are on board;
+* after a drop there must be left `reserve_wh` and the way to the charger that takes least;
+* a robot gets to a charger with `reserve_wh` left after its queue, plugs in, and leaves with the
+  level that it came for, or with what it had if that was more;
+* by way of a charger it is at a stop at least `LATER_S` later than straight on.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+INFINITE = float("inf")
+SLACK_WH = 1e-9  # sums of the same numbers in another order must not flip a verdict
+LATER_S = 1e-3
+NEAR = 1e-9  # relative: objectives closer than this count as equal
+
+
+class Batch(NamedTuple):
+    """What does not change; n orders, S stops, K chargers, P = 1 + S + K points, L levels."""
+
+    cost: Any  # float64 (P, P) s, infinite where there is no way
+    time: Any  # float64 (P, P) s
+    wh: Any  # float64 (P, P), of the robot with what is on board now
+    wh_kg: Any  # float64 (P, P), more for each kilogram of orders
+    queue: Any  # float64 (P, K) s at the plug, coming from a point
+    order_of: Any  # int64 (P,), -1 at the robot and at chargers
+    first: Any  # int64 (n,) the point of an order's first stop
+    last: Any  # int64 (n,) and of its last
+    release: Any  # float64 (n,) s
+    due: Any  # float64 (n,) s
+    weight: Any  # float64 (n,) cost of a second of lateness, 0 where nothing is due
+    kg: Any  # float64 (n,)
+    power_w: Any  # float64 (K,)
+    levels: Any  # float64 (L,) Wh
+    capacity: int  # orders on board at once
+    loaded: bool  # whether a robot with orders on board may charge
+    energy: bool  # whether energy matters
+    charge_wh: float
+    reserve_wh: float
+    margin: float
+    ambient_w: float
+
+
+class Now(NamedTuple):
+    """A moment of a plan: cost so far, clock, planned charge (each leg taken `margin` times)."""
+
+    cost: float
+    time: float
+    wh: float
+
+
+def stop_at(batch: Batch, now: Now, here: int, there: int, kg: float) -> Now:
+    """Drive to a stop with `kg` of orders on board and serve it; infinite cost where forbidden."""
+    cost = now.cost + batch.cost[here, there]
+    if not cost < INFINITE:
+        return Now(INFINITE, INFINITE, 0.0)
+    time = now.time + batch.time[here, there]
+    wh = now.wh - batch.margin * (batch.wh[here, there] + batch.wh_kg[here, there] * kg)
+    order = int(batch.order_of[there])
+    if there == batch.first[order]:
+        time = max(time, float(batch.release[order]))
+    if there == batch.last[order]:
+        left = kg if there == batch.first[order] else kg - batch.kg[order]
+        counts = batch.energy and wh < INFINITE
+        if counts and wh + SLACK_WH < batch.reserve_wh + way_out(batch, there, left):
+            return Now(INFINITE, INFINITE, 0.0)
+        if time > batch.due[order]:
+            cost += batch.weight[order] * (time - batch.due[order])
+    return Now(cost, time, wh)
+
+
+def way_out(batch: Batch, there: int, kg: float) -> float:
+    """Energy from a stop to the charger that takes least, its queue included; 0 without any."""
+    chargers = batch.power_w.shape[0]
+    least = 0.0 if chargers == 0 else INFINITE
+    at = batch.order_of.shape[0] - chargers
+    for k in range(chargers):
+        if batch.queue[there, k] < INFINITE:
+            way = batch.wh[there, at + k] + batch.wh_kg[there, at + k] * kg
+            least = min(least, way + batch.ambient_w * batch.queue[there, k] / 3600.0)
+    return float(least)
+
+
+def plug_in(batch: Batch, now: Now, here: int, k: int, level: int, kg: float) -> Now:
+    """Drive to charger k and charge to a level; infinite cost where forbidden.
+
+    The queue and the seconds at the plug delay what follows; they are no cost of their own.
+    """
+    there = batch.order_of.shape[0] - batch.power_w.shape[0] + k
+    cost = now.cost + batch.cost[here, there]
+    wait = batch.queue[here, k]
+    if not (cost < INFINITE and wait < INFINITE and batch.power_w[k] > 0.0):
+        return Now(INFINITE, INFINITE, 0.0)
+    wh = now.wh - batch.margin * (batch.wh[here, there] + batch.wh_kg[here, there] * kg)
+    wh -= batch.ambient_w * wait / 3600.0
+    if wh + SLACK_WH < batch.reserve_wh:
+        return Now(INFINITE, INFINITE, 0.0)
+    missing = max(0.0, batch.levels[level] - wh)
+    time = now.time + batch.time[here, there] + wait + 3600.0 * missing / batch.power_w[k]
+    return Now(cost, time, wh + missing)
+
+
+def by_plug(batch: Batch, now: Now, here: int, k: int, level: int, there: int, kg: float) -> Now:
+    """Charge at charger k on the way to a stop and serve it; always later than straight on.
+
+    The way of least cost may take longer than one by way of a charger, or lead past it: nobody
+    plugs in for that.
+    """
+    full = plug_in(batch, now, here, k, level, kg)
+    if not full.cost < INFINITE:
+        return full
+    charger = batch.order_of.shape[0] - batch.power_w.shape[0] + k
+    least = now.time + batch.time[here, there] - batch.time[charger, there] + LATER_S
+    return stop_at(batch, Now(full.cost, max(full.time, least), full.wh), charger, there, kg)
+
+
+def passing(batch: Batch, now: Now, here: int, k: int, there: int) -> Now:
+    """At a stop by way of charger k, without charging: no charge there costs less or is sooner."""
+    charger = batch.order_of.shape[0] - batch.power_w.shape[0] + k
+    cost = now.cost + batch.cost[here, charger] + batch.cost[charger, there]
+    time = now.time + batch.time[here, charger] + batch.queue[here, k]
+    return Now(cost, time + batch.time[charger, there], now.wh)
+
+
+def on_board_after(batch: Batch, on_board: int, there: int) -> int:
+    """How many orders are on board after a stop."""
+    order = int(batch.order_of[there])
+    if batch.first[order] == batch.last[order]:
+        return on_board
+    return on_board + int(there == batch.first[order]) - int(there == batch.last[order])
+
+
+def kg_after(batch: Batch, kg: float, there: int) -> float:
+    """What the orders on board weigh after a stop."""
+    order = int(batch.order_of[there])
+    if batch.first[order] == batch.last[order]:
+        return kg
+    if there == batch.first[order]:
+        kg += batch.kg[order]
+    if there == batch.last[order]:
+        kg -= batch.kg[order]
+    return kg
+
+
+HELPERS = (way_out, stop_at, plug_in, by_plug, passing, on_board_after, kg_after)

@@ -1,0 +1,187 @@
+"""Cheapest insertion of one order into a tour, energy left out: every split into two blocks."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from .batch import INFINITE, Batch, Now, on_board_after, stop_at
+from .dice import chance
+
+
+class Tour(NamedTuple):
+    """A tour that grows, and the sums along it; S stops."""
+
+    stops: Any  # int64 (S,) points
+    spare: Any  # int64 (S,)
+    cost: Any  # float64 (S + 1,) after so many stops
+    time: Any  # float64 (S + 1,)
+    after: Any  # float64 (S + 1,) cost of the legs from that stop to the end, lateness left out
+    load: Any  # int64 (S + 1,) orders on board after so many stops
+
+
+class Place(NamedTuple):
+    """Where an order goes: its first `head` stops before position i, the others before j >= i."""
+
+    cost: float
+    i: int
+    j: int
+    head: int
+
+
+def measure(batch: Batch, tour: Tour, length: int) -> None:
+    """Fill in the sums along the first `length` stops."""
+    now, here = Now(0.0, 0.0, INFINITE), 0
+    tour.cost[0], tour.time[0], tour.load[0] = 0.0, 0.0, 0
+    for i in range(length):
+        there = int(tour.stops[i])
+        now = stop_at(batch, now, here, there, 0.0)
+        tour.cost[i + 1], tour.time[i + 1] = now.cost, now.time
+        tour.load[i + 1] = on_board_after(batch, int(tour.load[i]), there)
+        here = there
+    tour.after[length] = 0.0
+    for i in range(length - 1, -1, -1):
+        leg = batch.cost[tour.stops[i], tour.stops[i + 1]] if i + 1 < length else 0.0
+        tour.after[i] = tour.after[i + 1] + leg
+
+
+def to_the_end(
+    batch: Batch, tour: Tour, length: int, now: Now, here: int, i: int, limit: float
+) -> float:
+    """The cost of going on with the tour from position i; infinite where it reaches `limit`."""
+    if i < length:
+        link = batch.cost[here, tour.stops[i]]
+        if not now.cost + link + tour.after[i] < limit:
+            return INFINITE
+    for position in range(i, length):
+        there = int(tour.stops[position])
+        now = stop_at(batch, now, here, there, 0.0)
+        if not now.cost + tour.after[position] < limit:
+            return INFINITE
+        here = there
+    return float(now.cost) if now.cost < limit else INFINITE
+
+
+def block(batch: Batch, now: Now, here: int, low: int, high: int, limit: float) -> Now:
+    """Serve the points low to high - 1 in a row; infinite where it reaches `limit`."""
+    for there in range(low, high):
+        if now.cost < limit:
+            now = stop_at(batch, now, here, there, 0.0)
+        here = there
+    return now if now.cost < limit else Now(INFINITE, INFINITE, INFINITE)
+
+
+def split(
+    batch: Batch, tour: Tour, length: int, order: int, head: int, best: Place, i: int, factor: float
+) -> Place:
+    """Better places with the first `head` stops before position i and the rest later on; costs
+    count `factor` times.
+    """
+    low, high = int(batch.first[order]), int(batch.last[order]) + 1
+    here = int(tour.stops[i - 1]) if i > 0 else 0
+    limit = best.cost / factor
+    now = block(
+        batch, Now(float(tour.cost[i]), float(tour.time[i]), INFINITE), here, low, low + head, limit
+    )
+    here = low + head - 1
+    for j in range(i, length + 1):
+        if not now.cost < limit:
+            break
+        if head == high - low or j > i:  # at i itself both blocks are one
+            then = block(batch, now, here, low + head, high, limit)
+            cost = to_the_end(batch, tour, length, then, high - 1, j, limit)
+            if cost < limit:
+                best, limit = Place(cost * factor, i, j, head), cost
+        if head == high - low:
+            break
+        if j < length:
+            there = int(tour.stops[j])
+            begins = there == batch.first[batch.order_of[there]]
+            if begins and tour.load[j] + 1 >= batch.capacity:
+                break
+            now = stop_at(batch, now, here, there, 0.0)
+            here = there
+    return best
+
+
+def cheapest_place(
+    batch: Batch, tour: Tour, length: int, order: int, ints: Any, noise: float
+) -> Place:
+    """The cheapest place for an order in a measured tour; infinite cost where none is.
+
+    With `noise` each pair of position and split counts up to so large a share more, by the dice.
+    """
+    best = Place(INFINITE, 0, 0, 0)
+    count = int(batch.last[order]) - int(batch.first[order]) + 1
+    for i in range(length + 1):
+        if tour.load[i] < batch.capacity:
+            for head in range(count, 0, -1):
+                factor = 1.0 + noise * chance(ints) if noise > 0.0 else 1.0
+                best = split(batch, tour, length, order, head, best, i, factor)
+    return best
+
+
+def put_in(batch: Batch, tour: Tour, length: int, order: int, place: Place) -> int:
+    """Insert an order and return the new length; without a feasible place it goes to the end."""
+    low, high = int(batch.first[order]), int(batch.last[order]) + 1
+    i, j, head = place.i, place.j, place.head
+    if not place.cost < INFINITE:
+        i, j, head = length, length, high - low
+    for position in range(length):
+        tour.spare[position] = tour.stops[position]
+    at = i
+    for point in range(low, low + head):
+        tour.stops[at] = point
+        at += 1
+    for position in range(i, length):
+        if position == j:
+            at = drop_rest(tour, at, low + head, high)
+        tour.stops[at] = tour.spare[position]
+        at += 1
+    if j >= length:
+        at = drop_rest(tour, at, low + head, high)
+    return at
+
+
+def drop_rest(tour: Tour, at: int, low: int, high: int) -> int:
+    """Write the points low to high - 1 from a position on."""
+    for point in range(low, high):
+        tour.stops[at] = point
+        at += 1
+    return at
+
+
+def insert(batch: Batch, tour: Tour, length: int, order: int, ints: Any, noise: float) -> int:
+    """Put an order at its cheapest place; the new length."""
+    measure(batch, tour, length)
+    place = cheapest_place(batch, tour, length, order, ints, noise)
+    return put_in(batch, tour, length, order, place)
+
+
+def build_greedily(batch, tour, todo):  # type: ignore[no-untyped-def]
+    """Insert the orders of `todo` (int64; used up), always the one that is cheapest to add."""
+    length, left = 0, todo.shape[0]
+    while left > 0:
+        measure(batch, tour, length)
+        best, pick = Place(INFINITE, 0, 0, 0), 0
+        for k in range(left):
+            place = cheapest_place(batch, tour, length, int(todo[k]), todo, 0.0)
+            if place.cost < best.cost:
+                best, pick = place, k
+        length = put_in(batch, tour, length, int(todo[pick]), best)
+        left -= 1
+        todo[pick] = todo[left]
+    return length
+
+
+def build_in_turn(batch, tour, todo):  # type: ignore[no-untyped-def]
+    """Insert the orders of `todo` one after the other."""
+    length = 0
+    for k in range(todo.shape[0]):
+        length = insert(batch, tour, length, int(todo[k]), todo, 0.0)
+    return length
+
+
+HELPERS = (
+    measure, to_the_end, block, split, cheapest_place, drop_rest, put_in, insert,
+)  # fmt: skip
+ENTRIES = (build_greedily, build_in_turn)
