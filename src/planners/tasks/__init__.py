@@ -2,7 +2,7 @@
 
 >>> from planners.tasks import CHOOSERS
 >>> CHOOSERS
-('reflex', 'earliest', 'utility', 'llm')
+('reflex', 'model', 'goal', 'earliest', 'utility', 'llm')
 """
 
 from __future__ import annotations
