@@ -2,7 +2,7 @@
 
 >>> from planners.tasks import CHOOSERS
 >>> CHOOSERS
-('reflex', 'model', 'goal', 'earliest', 'utility', 'llm')
+('reflex', 'model', 'goal', 'earliest', 'utility', 'llm', 'deep', 'exact')
 """
 
 from __future__ import annotations

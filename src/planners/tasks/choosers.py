@@ -8,6 +8,7 @@ the textbook, told apart by what they look at and what they minimise:
 * ``model``: that beeline in seconds, corrected by what belief says of the nodes along it.
 * ``goal``: the driving time to the drop, on the way that the path planner has found.
 * ``utility``: the whole expected cost: way, risk, energy, and everybody's lateness.
+* ``deep``, ``exact``: that cost of a whole plan for a batch of orders, charging included.
 """
 
 from __future__ import annotations
@@ -244,7 +245,8 @@ RULES: Mapping[str, Rule] = {
     "utility": lambda found: utility(found.candidates),
 }
 ALIASES: Mapping[str, str] = {"nearest": "reflex"}
-CHOOSERS: tuple[str, ...] = (*RULES, "llm")
+PLANNING: tuple[str, ...] = ("deep", "exact")
+CHOOSERS: tuple[str, ...] = (*RULES, "llm", *PLANNING)
 """Names that `make_chooser` knows, aliases apart."""
 
 
@@ -311,6 +313,10 @@ def make_chooser(
             raise ValueError(
                 f"chooser {name!r} asks no model: choose 'llm', or leave out {option}={shown!r}"
             )
+    if known in PLANNING:
+        from .deep import make_deep, make_exact  # so is the machinery of planning
+
+        return make_deep(charge_rule) if known == "deep" else make_exact(charge_rule)
     return RuleChooser(known, charge_rule)
 
 
