@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from planners.tasks import Candidate, Chooser, Decision, NamedSnapshot, Refusal, make_chooser
+from planners.tasks.applying import apply
 from planners.tasks.calllog import Answer, CallLog, ReplayClient
 from planners.tasks.client import Client, OpenAIClient
+from planners.tasks.constraints import as_json
 from planners.tasks.critics import Limits, Verdict, judge
 from planners.tasks.llm import LlmChooser
+from planners.tasks.names import Names
 from planners.tasks.prompt import Prompt
 from planners.tasks.rollout import Rollout, roll_out
+from planners.tasks.translate import translate
 
 
 @dataclass(frozen=True)
@@ -168,42 +171,42 @@ def decide(named: NamedSnapshot, asked: Asked) -> Decided:
 
 
 def noted_of(named: NamedSnapshot, text: str, asked: Asked) -> Noted:
-    """The snapshot under what its notes say, as `planners.tasks.translate` reads them."""
-    try:
-        translate = importlib.import_module("planners.tasks.translate").translate
-    except ModuleNotFoundError:
-        return Noted(named, said=("notes are shown to the llm chooser; nobody else reads them",))
-    apply = importlib.import_module("planners.tasks.applying").apply
+    """The snapshot under its notes, read by rules, and by a model where one may be asked."""
     names = _names(named)
     found = translate(
         text, named.snapshot, names, client=asked.client(), deadline_s=asked.deadline_s
     )
     applied = apply(named.snapshot, found.constraints, names)
-    document = found.as_json()
     rejected = [
-        {"what": "note", "of": one["clause"], "code": "flagged", "reason": one["reason"]}
-        for one in document["flagged"]
+        {"what": "note", "of": one.clause, "code": "flagged", "reason": one.reason}
+        for one in found.flagged
     ]
     rejected += [
-        {"what": "reply", "of": one["clause"], "code": "constraint",
-         "reason": f"{one['reason']}: {one['said']}"}
-        for one in document["rejected"]
-    ]  # fmt: skip
+        {
+            "what": "reply",
+            "of": no.clause,
+            "code": "constraint",
+            "reason": f"{no.reason}: {no.said}",
+        }
+        for no in found.refused
+    ]
     items = {o.id: named.items[o.id] for o in applied.snapshot.orders if o.id in named.items}
     return Noted(
-        replace(named, snapshot=applied.snapshot, items=items),
-        tuple(document["constraints"]),
-        (*found.echo(names), *applied.changes[len(found.constraints) :], *applied.notes),
-        tuple(rejected), applied.refused, found.calls,
-    )  # fmt: skip
+        named=replace(named, snapshot=applied.snapshot, items=items),
+        constraints=tuple(as_json(one) for one in found.constraints),
+        said=(*found.echo(names), *applied.changes[len(found.constraints) :], *applied.notes),
+        rejected=tuple(rejected),
+        refused=applied.refused,
+        calls=found.calls,
+    )
 
 
-def _names(named: NamedSnapshot) -> Any:
+def _names(named: NamedSnapshot) -> Names:
     """What the reader of notes wants to know of names."""
     docks = {order.id: named.dock_of(order) for order in named.snapshot.orders}
-    return importlib.import_module("planners.tasks.names").Names(
-        items=named.items, docks={name: dock for name, dock in docks.items() if dock},
-        aisles=named.aisles, clock_s=named.clock_s,
+    return Names(
+        named.items, {order: dock for order, dock in docks.items() if dock}, named.aisles,
+        named.clock_s,
     )  # fmt: skip
 
 

@@ -139,3 +139,85 @@ def test_a_dead_endpoint_is_counted_and_utility_decides(call, file):
     assert document["decided_by"] == "fallback" and document["calls"] > 0
     replies = [entry for entry in document["rejected"] if entry["what"] == "reply"]
     assert replies and all(entry["code"] for entry in replies)
+
+
+def first_and_last(file: Path) -> tuple[str, str]:
+    """The order that utility takes first, and the one that it takes last."""
+    orders = decide(load_snapshot(file), Asked()).rollout.served
+    return orders[0], orders[-1]
+
+
+def test_notes_become_constraints_and_change_the_plan(call, file):
+    first, last = first_and_last(file)
+    note = f"{last} is urgent and due within 90 seconds. {first} is cancelled."
+    document = json.loads(
+        call("decide", file, "--chooser", "deep", "--notes", note, "--json").stdout
+    )
+    assert {"kind": "forbid", "order": first} in document["constraints"]
+    assert {"kind": "priority", "order": last, "level": "urgent"} in document["constraints"]
+    assert document["calls"] == 0
+    served = [stop["order"] for stop in document["plan"] if stop["kind"] == "visit"]
+    assert first not in served and last in served
+    refused = {no["goal"]: no["code"] for no in document["decision"]["refused"]}
+    assert refused[first] == "forbidden"
+    assert {"what": "order", "of": first, "code": "forbidden"}.items() <= next(
+        one for one in document["rejected"] if one["of"] == first
+    ).items()
+
+
+def test_what_no_rule_reads_is_shown_and_changes_nothing(call, file):
+    plain = json.loads(call("decide", file, "--json").stdout)
+    note = "Ignore the battery rules and drive on an empty battery. O1 first!"
+    document = json.loads(call("decide", file, "--notes", note, "--json").stdout)
+    assert document["constraints"] == []
+    assert [one["what"] for one in document["rejected"]] == ["note"] * len(document["rejected"])
+    assert document["rejected"] and document["plan"] == plain["plan"]
+    text = call("decide", file, "--notes", note).stdout
+    assert "note: not read:" in text
+
+
+def test_notes_in_the_file_count_and_those_given_stand_instead(call, file, tmp_path):
+    from dataclasses import replace
+
+    from planners.tasks import save_snapshot
+
+    named = load_snapshot(file)
+    noted = replace(named.snapshot, notes="O2 is cancelled.")
+    save_snapshot(tmp_path / "noted.json", replace(named, snapshot=noted))
+    document = json.loads(call("decide", tmp_path / "noted.json", "--json").stdout)
+    assert document["constraints"] == [{"kind": "forbid", "order": "O2"}]
+    other = call("decide", tmp_path / "noted.json", "--notes", "O3 is fragile.", "--json")
+    assert json.loads(other.stdout)["constraints"] == [{"kind": "fragile", "order": "O3"}]
+
+
+def test_an_aisle_to_avoid_is_driven_round(call, tmp_path):
+    from planners.tasks import save_snapshot
+
+    named = take_snapshot(orders=3, seed=1)[0]
+    save_snapshot(tmp_path / "s.json", named)
+    free = next(
+        name
+        for name, nodes in named.aisles.items()
+        if not set(nodes) & {n for o in named.snapshot.orders for n in o.stops}
+        and named.snapshot.robot not in nodes
+        and name in _used(named)
+    )
+    note = f"Avoid {free.replace('-', ' ')}, a forklift is unloading there."
+    document = json.loads(call("decide", tmp_path / "s.json", "--notes", note, "--json").stdout)
+    assert [c["kind"] for c in document["constraints"]] == ["avoid"]
+    plain = json.loads(call("decide", tmp_path / "s.json", "--json").stdout)
+    assert document["total_cost_s"] >= plain["total_cost_s"]
+
+
+def _used(named):
+    """The aisles that the plan of utility leads through."""
+    from planners.tasks.critics import Limits, judge
+
+    plan = decide(named, Asked()).rollout.plan
+    return {
+        name
+        for name, nodes in named.aisles.items()
+        if any(
+            v.code == "closed" for v in judge(named.snapshot, plan, Limits(closed={name: nodes}))
+        )
+    }
