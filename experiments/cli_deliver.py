@@ -12,6 +12,8 @@ from .cli_output import print_json, print_table, progress
 from .rows import to_json
 
 if TYPE_CHECKING:
+    from planners.tasks.asking import Limits
+
     from .factors import Comparison
     from .shift import Shift, ShiftRun
 
@@ -54,12 +56,17 @@ WORTH_TELLING_S = 2.0  # a warm-up of a cold cache
 )
 @click.option(
     "--llm",
-    metavar="URL|replay:FILE",
-    help="An OpenAI-compatible endpoint, or recorded calls; nothing is sent without.",
+    metavar="URL|local|replay:FILE",
+    help="An OpenAI-compatible endpoint, a tiny model on this machine (make llm-local), or "
+    "recorded calls; nothing is sent without.",
 )
 @click.option("--model", metavar="NAME", help="The model to ask that endpoint for.")
 @click.option("--llm-deadline", "llm_deadline_s", metavar="S", type=float, default=10.0,
               show_default=True, help="Seconds of one decision, retries included.")  # fmt: skip
+@click.option("--llm-calls", type=int, metavar="N", help="Most calls of a shift (1,000).")
+@click.option("--llm-tokens", type=int, metavar="N", help="Most tokens of a shift (1,000,000).")
+@click.option("--llm-seconds", type=float, metavar="S",
+              help="Most seconds of a shift spent waiting for replies (1,800).")  # fmt: skip
 @click.option("--profile", metavar="NAME", default="delivery", show_default=True,
               help="The robot: delivery, tiny, street or fast.")  # fmt: skip
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path),
@@ -82,7 +89,7 @@ def deliver(
 
     _refuse_lonely(asked)
     asked["notes"] = "" if asked["notes"] is None else read_notes(asked["notes"])
-    shift = Shift(**asked)
+    shift = Shift(limits=_limits(asked), **asked)
     name = shift.floor_name
     if compare is None and seeds is not None:
         raise click.UsageError(f"--seeds {seeds} belongs to --compare factors")
@@ -104,25 +111,37 @@ def _refuse_lonely(asked: dict[str, Any]) -> None:
         raise click.UsageError(f"--llm-deadline must be finite seconds above 0, not {deadline_s}")
 
 
-def _one_shift(shift: Shift, out: Path, as_json: bool) -> None:
-    from .shift import CALL_LOG, chooser_of, prepare_shift, run_shift, save_shift
+def _limits(asked: dict[str, Any]) -> Limits:
+    """The limits on a model's calls, taken out of what was asked for."""
+    from planners.tasks.asking import Limits
 
-    chooser_of(shift)  # what makes no sense is said before anything is written
+    given = {name: asked.pop(f"llm_{name}") for name in ("calls", "tokens", "seconds")}
+    given = {name: value for name, value in given.items() if value is not None}
+    if given and asked["llm"] is None:
+        name, value = next(iter(given.items()))
+        raise click.UsageError(f"--llm-{name} {value} needs --llm URL, the endpoint to ask")
+    return Limits(**given)
+
+
+def _one_shift(shift: Shift, out: Path, as_json: bool) -> None:
+    from .shift import CALL_LOG, check_chooser, deciding, prepare_shift, run_shift, save_shift
+
+    check_chooser(shift)  # what makes no sense is said before anything is written
     ready = prepare_shift(shift)
     out.mkdir(parents=True, exist_ok=True)
     if shift.llm is not None and not shift.llm.startswith("replay:"):
         (out / CALL_LOG).unlink(missing_ok=True)  # the log is this shift's alone
-    chooser = chooser_of(shift, out / CALL_LOG)
-    click.echo(chooser.describe(), err=as_json)
-    with progress("deliver", shift.minutes) as on_minute:
-        run = run_shift(ready, chooser, on_minute=on_minute)
+    with deciding(shift, out / CALL_LOG) as chooser:
+        click.echo(chooser.describe(), err=as_json)
+        with progress("deliver", shift.minutes) as on_minute:
+            run = run_shift(ready, chooser, on_minute=on_minute)
     save_shift(run, out)
     if run.warm_up_s >= WORTH_TELLING_S:
         click.echo(f"the kernels took {run.warm_up_s:.0f} s, which no figure counts", err=True)
     if as_json:
         for remark in run.ready.said:
             click.echo(remark, err=True)
-        print_json(run.episode.summary)
+        print_json(run.summary)
     else:
         _tell(run, out)
 
@@ -135,16 +154,23 @@ def _tell(run: ShiftRun, out: Path) -> None:
     )
     rows = [(key.replace("_", " "), value) for key, value in summary.items()]
     print_table(title, ("", "value"), rows)
-    for remark in run.ready.said:
+    for remark in (*run.ready.said, *_words(run)):
         click.echo(remark)
     click.echo(f"written to {out}: summary.json, episode.jsonl, map.png, battery.png")
 
 
+def _words(run: ShiftRun) -> list[str]:
+    """What a model changed, where one was asked for."""
+    from .model_words import model_words
+
+    return [] if run.shift.llm is None or run.counts is None else model_words(run.counts)
+
+
 def _compare(shift: Shift, count: int, out: Path, as_json: bool) -> None:
     from .factors import FACTORS, compare_factors
-    from .shift import chooser_of, prepare_shift
+    from .shift import check_chooser, prepare_shift
 
-    chooser_of(shift)  # what makes no sense is said before anything is written
+    check_chooser(shift)  # what makes no sense is said before anything is written
     prepare_shift(shift)
     seeds = range(shift.seed, shift.seed + count)
     with progress("compare factors", len(FACTORS) * count) as on_done:

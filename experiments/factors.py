@@ -87,6 +87,8 @@ class FactorRun(FrozenRun):
         asked = asdict(shift) | {"weight": shift.search_weight, "chooser": shift.chooser_name}
         asked["tasks"] = None if shift.tasks is None else Path(shift.tasks).name
         asked["llm"] = None if shift.llm is None else without_secrets(shift.llm)
+        if shift.llm is None:
+            del asked["limits"]  # of what nobody asks
         own = {name: getattr(self, name) for name in ("map_hash", "tasks_hash", "kind", "factor")}
         return {**asked, **own, "map": Path(self.map).name, "held_out": self.held_out}
 

@@ -294,9 +294,15 @@ def save_intervals(
 
 def save_stranding(file: Path, points: Sequence[tuple[str, float, float]], note: str) -> None:
     """Strandings and deliveries an hour as bars; a point is (name, the one, the other)."""
-    figure = Figure(figsize=(9.4, 3.6), layout="constrained")
+    save_bars(file, points, ("strandings an hour", "deliveries an hour"), note)
+
+
+def save_bars(
+    file: Path, points: Sequence[tuple[str, float, float]], titles: tuple[str, str], note: str
+) -> None:
+    """Two measures side by side as bars; a point is (name, the one, the other)."""
+    figure = Figure(figsize=(9.4, 1.6 + 0.4 * len(points)), layout="constrained")
     names = [name for name, _, _ in points]
-    titles = ("strandings an hour", "deliveries an hour")
     for k, axes in enumerate(figure.subplots(1, 2, sharey=True)):
         bars = axes.barh(names, [point[k + 1] for point in points], color=(VERMILION, BLUE)[k])
         axes.bar_label(bars, fmt="%.2f", padding=3)

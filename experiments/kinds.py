@@ -11,6 +11,7 @@ from . import (
     factor_study_report,
     layered_report,
     llm_astar_report,
+    model_report,
     report,
     soak_report,
 )
@@ -18,6 +19,7 @@ from .battery_stress import BatterySpec
 from .factor_study import FactorSpec
 from .layered_study import LayeredSpec
 from .llm_astar import LlmAStarSpec
+from .model_study import ModelSpec
 from .pages import Page
 from .rows import read_rows
 from .run import ROWS
@@ -45,6 +47,7 @@ KINDS = {
     "battery": Kind(BatterySpec, battery_report.write_report),
     "layered": Kind(LayeredSpec, layered_report.write_report),
     "llm-astar": Kind(LlmAStarSpec, llm_astar_report.write_report),
+    "models": Kind(ModelSpec, model_report.write_report),
     "soak": Kind(SoakSpec, soak_report.write_report),
 }
 

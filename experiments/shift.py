@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ from envs.world import World
 from planners import GridMap
 from planners.strategies import checked_weight, strategy_named
 from planners.tasks import Chooser, Decision, Snapshot, make_chooser
+from planners.tasks.asking import CallCounts, Limits
+from planners.tasks.llm import LlmChooser
+from planners.tasks.local import LOCAL, check_local, endpoint
 
 from .mapfiles import layout_of_file
 from .rows import to_json
@@ -56,6 +60,7 @@ class Shift:
     llm: str | None = None
     model: str | None = None
     llm_deadline_s: float = 10.0
+    limits: Limits = field(default_factory=Limits)
     profile: str = "delivery"
     lam_risk: float = 8.0
     lam_congestion: float = 1.0
@@ -73,11 +78,6 @@ class Shift:
             )
         if self.map is not None and self.layout is not None:
             raise ValueError(f"map {self.map} and layout {self.layout} are two floors: give one")
-        if self.llm == "local":
-            raise ValueError(
-                "--llm local needs an endpoint of its own for now: start a model server and give "
-                "its address, such as --llm http://127.0.0.1:8080/v1"
-            )
 
     @property
     def chooser_name(self) -> str:
@@ -99,17 +99,17 @@ class NotedChooser:
     """A chooser that finds the shift's notes in every snapshot."""
 
     def __init__(self, chooser: Chooser, notes: str) -> None:
-        self._chooser, self._notes = chooser, notes
+        self.inner, self._notes = chooser, notes
         self.name = chooser.name
 
     def describe(self) -> str:
         """One line on who decides."""
-        said = self._chooser.describe()
+        said = self.inner.describe()
         return said if self.name == "llm" else f"{said}; notes are read by the llm chooser only"
 
     def choose(self, snapshot: Snapshot) -> Decision:
         """The next goal, with the notes in sight."""
-        return self._chooser.choose(replace(snapshot, notes=self._notes))
+        return self.inner.choose(replace(snapshot, notes=self._notes))
 
 
 class TellingChooser:
@@ -126,7 +126,10 @@ class TellingChooser:
 
 
 def chooser_of(shift: Shift, log: Path | None = None) -> Chooser:
-    """The chooser of a shift; model calls are appended to `log`, except when they are replayed."""
+    """The chooser of a shift; model calls are appended to `log`, except when they are replayed.
+
+    `deciding` is for shifts whose model is `local`: somebody has to end its server.
+    """
     replayed = shift.llm is not None and shift.llm.startswith("replay:")
     chooser = make_chooser(
         shift.chooser_name,
@@ -134,8 +137,35 @@ def chooser_of(shift: Shift, log: Path | None = None) -> Chooser:
         model=shift.model,
         deadline_s=shift.llm_deadline_s,
         log=None if shift.llm is None or replayed else log,
+        limits=None if shift.llm is None else shift.limits,
     )
     return NotedChooser(chooser, shift.notes) if shift.notes else chooser
+
+
+def check_chooser(shift: Shift) -> None:
+    """Raise ValueError where who decides makes no sense; nothing is started, asked or written."""
+    if shift.llm == LOCAL and shift.chooser_name == "llm":
+        check_local(shift.model)
+    else:
+        chooser_of(shift)
+
+
+@contextmanager
+def deciding(shift: Shift, log: Path | None = None) -> Iterator[Chooser]:
+    """The chooser of a shift as in `chooser_of`; the local model is served until the block ends.
+
+    Raises:
+        ValueError: as in `check_chooser`; OSError: the local model's server does not start.
+    """
+    check_chooser(shift)
+    with endpoint(shift.llm, shift.model) as (llm, model):
+        yield chooser_of(replace(shift, llm=llm, model=model), log)
+
+
+def counts_of(chooser: Chooser) -> CallCounts | None:
+    """What asking a model has brought so far; None for a chooser that asks none."""
+    inner = chooser.inner if isinstance(chooser, NotedChooser) else chooser
+    return inner.counts if isinstance(inner, LlmChooser) else None
 
 
 def read_notes(text: str) -> str:
@@ -224,6 +254,7 @@ class ShiftRun:
     ready: ReadyShift
     episode: Episode
     warm_up_s: float = 0.0
+    counts: CallCounts | None = None
 
     @property
     def shift(self) -> Shift:
@@ -234,6 +265,13 @@ class ShiftRun:
     def layout(self) -> Layout:
         """Where it was."""
         return self.ready.layout
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The episode's, and where a model was to decide `model_calls`: what asking it brought."""
+        if self.shift.llm is None or self.counts is None:
+            return self.episode.summary
+        return {**self.episode.summary, "model_calls": self.counts.as_dict()}
 
 
 def prepare_shift(shift: Shift) -> ReadyShift:
@@ -265,9 +303,10 @@ def run_shift(
         guidance="layers" if shift.aware else None,
     )  # fmt: skip
     warm_up_s = _warm_up(ready, settings)
-    telling = TellingChooser(chooser or chooser_of(shift), on_minute)
-    episode = run_episode(world, telling, settings, seconds=60.0 * shift.minutes, on_tick=on_tick)
-    return ShiftRun(ready, episode, warm_up_s)
+    with deciding(shift) if chooser is None else nullcontext(chooser) as decides:
+        telling, seconds = TellingChooser(decides, on_minute), 60.0 * shift.minutes
+        episode = run_episode(world, telling, settings, seconds=seconds, on_tick=on_tick)
+    return ShiftRun(ready, episode, warm_up_s, counts_of(decides))
 
 
 _WARM: set[tuple[object, ...]] = set()
@@ -301,7 +340,7 @@ def save_shift(run: ShiftRun, folder: Path) -> None:
     from .figures import save_battery, save_map  # drawing is loaded only for those who draw
 
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "summary.json").write_text(to_json(run.episode.summary) + "\n", encoding="utf-8")
+    (folder / "summary.json").write_text(to_json(run.summary) + "\n", encoding="utf-8")
     head: dict[str, Any] = {"event": "shift", "time_s": 0.0, **asdict(run.shift)}
     head["llm"] = None if run.shift.llm is None else without_secrets(run.shift.llm)
     head |= {"chooser": run.shift.chooser_name, "layout": run.layout.name}
@@ -317,4 +356,4 @@ def without_secrets(llm: str) -> str:
     """An endpoint as files may show it."""
     from planners.tasks.client import shown_url
 
-    return llm if llm.startswith("replay:") else shown_url(llm)
+    return llm if llm == LOCAL or llm.startswith("replay:") else shown_url(llm)

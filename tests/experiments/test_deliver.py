@@ -172,7 +172,7 @@ def test_notes_reach_every_snapshot(tmp_path):
     seen = []
     ready = prepare_shift(Shift(minutes=0.5, notes="mind the forklift"))
     chooser = chooser_of(ready.shift)
-    inner = chooser._chooser
+    inner = chooser.inner
     choose = inner.choose
     inner.choose = lambda snapshot: seen.append(snapshot.notes) or choose(snapshot)
     run_shift(ready, chooser)
@@ -201,7 +201,11 @@ def test_notes_reach_every_snapshot(tmp_path):
         (("--layout", "castle"), "castle"),
         (("--layout", "small", "--map", "gone.map"), "two floors"),
         (("--notes", "@gone.txt"), "gone.txt"),
-        (("--llm", "local"), "local"),
+        (("--llm", "local", "--model", "gpt-x"), "gpt-x"),
+        (("--llm", "local", "--chooser", "utility"), "utility"),
+        (("--llm", "http://127.0.0.1:9", "--llm-calls", "-1"), "-1"),
+        (("--llm", "http://127.0.0.1:9", "--llm-seconds", "nan"), "nan"),
+        (("--llm-tokens", "7"), "--llm URL"),
         (("--llm", "ftp://x"), "ftp://x"),
         (("--llm", "replay:gone"), "gone"),
         (("--chooser", "utility", "--llm", "http://127.0.0.1:9"), "utility"),

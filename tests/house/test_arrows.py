@@ -49,6 +49,7 @@ def test_the_contract_holds():
         ("envs/episode.py", "import matplotlib.pyplot"),
         ("src/planners/result.py", "from matplotlib.axes import Axes"),
         ("src/planners/tasks/llm.py", "import openai"),
+        ("src/planners/tasks/local.py", "import xllamacpp"),
     ],
 )
 def test_a_planted_violation_is_caught(tmp_path, file, line):

@@ -65,7 +65,7 @@ class CallLog:
             "detail": "" if rejection is None else rejection.detail,
             "tokens": {"prompt": answer.prompt_tokens, "completion": answer.completion_tokens},
             "retried": list(answer.retried),
-            "latency_ms": round(answer.latency_ms, 3),
+            "latency_ms": answer.latency_ms,
         }
         with self.file.open("a", encoding="utf-8") as stream:
             # ASCII on disk: a reply may hold half a surrogate pair, which UTF-8 cannot.

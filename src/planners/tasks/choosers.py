@@ -17,7 +17,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from .decision import Candidate, Decision, Refusal
 from .legs import FieldCache, Leg, Legs
 from .reserve import DEFAULT_RULE, ChargeRule, without_order
 from .snapshot import Order, Snapshot, natural_key
+
+if TYPE_CHECKING:
+    from .asking import Limits
 
 
 class Chooser(Protocol):
@@ -281,13 +284,15 @@ def make_chooser(
     log: str | Path | None = None,
     replay: str | Path | None = None,
     charge_rule: ChargeRule = DEFAULT_RULE,
+    limits: Limits | None = None,
 ) -> Chooser:
     """The chooser of that name: one of `CHOOSERS`, or ``nearest``, which is ``reflex``.
 
     Only ``llm`` takes the other arguments: an endpoint (``http(s)://.../v1``, or
     ``replay:FILE``), the model's name, the seconds of one decision, a JSONL file to log calls to,
-    or a logged file to replay. Nothing is sent without ``llm_url``, whatever the environment
-    says; ``llm`` without an endpoint lets utility decide and says so.
+    a logged file to replay, and limits on what all calls together may take. Nothing is sent
+    without ``llm_url``, whatever the environment says; ``llm`` without an endpoint lets utility
+    decide and says so.
 
     Raises ValueError for an unknown name, for model options of another chooser, for a bad url or
     file, and for a deadline, whoever decides, that is no positive number.
@@ -305,11 +310,13 @@ def make_chooser(
     if known == "llm":
         from .llm import make_llm  # the model's machinery is loaded only for those who ask
 
-        return make_llm(llm_url, model, deadline_s, log, replay, charge_rule)
-    options = {"llm_url": llm_url, "model": model, "log": log, "replay": replay}
+        return make_llm(llm_url, model, deadline_s, log, replay, charge_rule, limits)
+    options = {"llm_url": llm_url, "model": model, "log": log, "replay": replay, "limits": limits}
     for option, value in options.items():
         if value is not None:
-            shown = str(value)
+            from .client import bare_url
+
+            shown = bare_url(str(value))
             raise ValueError(
                 f"chooser {name!r} asks no model: choose 'llm', or leave out {option}={shown!r}"
             )

@@ -83,7 +83,7 @@ class OpenAIClient:
             model=self.model,
             prompt_tokens=answer.prompt_tokens,
             completion_tokens=answer.completion_tokens,
-            latency_ms=1000.0 * (time.monotonic() - began),
+            latency_ms=round(1000.0 * (time.monotonic() - began), 3),
             retried=tuple(retried),
         )
 
@@ -154,7 +154,7 @@ class OpenAIClient:
                 max_tokens=MAX_OUTPUT_TOKENS,
             )
             with request as response:
-                return _read(response.iter_bytes, deadline)
+                return _read(response.http_response.iter_raw, deadline)
 
     def _bare(self, request: Any) -> None:
         """Only this goes out: the package adds, and replaces, what it finds in the environment."""
@@ -213,6 +213,7 @@ class _BadStatus(Exception):
 
 
 def _read(pieces: Callable[[], Any], deadline: float) -> bytes:
+    """The body as it is on the wire: nobody asked for a packed one, which may hide any size."""
     body = bytearray()
     try:
         for piece in pieces():
@@ -293,7 +294,7 @@ def _check_status(response: Any, deadline: float) -> None:
     if 200 <= response.status_code < 300:
         return
     try:
-        body = _read(response.iter_bytes, deadline)
+        body = _read(response.iter_raw, deadline)
     except (_BodyTooLong, _BrokenBody):
         body = b""
     raise _BadStatus(response.status_code, response.headers.get("retry-after"), body)
@@ -338,10 +339,19 @@ def shown_url(url: str) -> str:
         parts, host, port = urlsplit(""), None, None
     if parts.scheme not in ("http", "https") or not host:
         raise ValueError(
-            f"{url.rpartition('@')[2]!r} is not an endpoint: give http://HOST:PORT/v1 or https://..."
+            f"{bare_url(url)!r} is not an endpoint: give http://HOST:PORT/v1 or https://..."
         )
     host = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path}"
+
+
+def bare_url(url: str) -> str:
+    """Any text that was given as an address, less what may be secret in it: for messages.
+
+    >>> bare_url("me:secret@host/v1?key=x")
+    'host/v1'
+    """
+    return re.split(r"[?#]", url.rpartition("@")[2])[0]
 
 
 def is_loopback(url: str) -> bool:

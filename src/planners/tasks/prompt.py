@@ -19,7 +19,7 @@ from .snapshot import Snapshot, natural_key
 
 MAX_CANDIDATES = 12  # (a) rows of the table: open orders beyond it are decided later
 MAX_NOTES_CHARS = 1200  # (a) together about 1.5k tokens at the longest
-MAX_REASON_CHARS = 160  # (a) one sentence
+MAX_REASON_CHARS = 80  # (a) one sentence; with it every reply in ASCII fits the output tokens
 
 _RULES = (
     "You choose which delivery order one warehouse robot serves next.\n"
@@ -72,6 +72,7 @@ class Rejection:
     Kinds of a call: ``timeout, connection, status, busy, too_long, client, replay_miss``.
     Kinds of a completion: ``malformed, empty_choices, refusal, content_filter, length, empty``.
     Kinds of a reply: ``empty, prose, malformed, schema, unknown_id``.
+    Nobody was asked: ``not_configured, paused, limit``.
     """
 
     kind: str

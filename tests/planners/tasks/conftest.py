@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from typing import Any
 
 import networkx as nx
 import numpy as np
 import pytest
+from model_server import Server
 
 from planners import CostField, GridMap, Layer
 from planners.tasks import EnergyModel, Order, Snapshot, assess
@@ -163,91 +161,6 @@ def make_case(seed: int, orders: int = 5, **changes: Any) -> Case:
 def a_case() -> Callable[..., Case]:
     """Makes a random case from a seed, the number of orders and changed snapshot fields."""
     return make_case
-
-
-class Handler(BaseHTTPRequestHandler):
-    """One request: the server's script says what happens; these are the verbs of the script."""
-
-    server: Server
-
-    def do_POST(self) -> None:
-        request = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
-        self.server.requests.append((self.path, dict(self.headers), request))
-        turn = min(len(self.server.requests), len(self.server.script)) - 1
-        try:
-            self.server.script[turn](self)
-        except OSError:
-            self.close_connection = True  # the client has left, as it should
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-    def begin(self, length: int, status: int = 200, **headers: str) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(length))
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-
-    def body(self, raw: bytes, status: int = 200, **headers: str) -> None:
-        self.begin(len(raw), status, **headers)
-        self.wfile.write(raw)
-
-    def fail(self, status: int, **headers: str) -> None:
-        self.body(b'{"error": {"message": "no luck today"}}', status, **headers)
-
-    def say(self, content: Any, finish: str = "stop", **message: Any) -> None:
-        """A completion whose message has this content."""
-        said = {"role": "assistant", "content": content, **message}
-        first = {"index": 0, "finish_reason": finish, "message": said}
-        usage = {"prompt_tokens": 321, "completion_tokens": 17, "total_tokens": 338}
-        body = {"id": "c", "object": "chat.completion", "choices": [first], "usage": usage}
-        self.body(json.dumps(body).encode())
-
-    def choose(self, choice: str, reason: str = "it is due first") -> None:
-        """A completion with a reply of the right shape."""
-        self.say(json.dumps({"choice": choice, "reason": reason}))
-
-    def drip(self, piece: bytes = b" ") -> None:
-        """The piece every 50 ms, until the server stops or the client leaves."""
-        while not self.server.stopping.wait(0.05):
-            self.wfile.write(piece)
-            self.wfile.flush()
-
-    def hang(self) -> None:
-        self.server.stopping.wait(20.0)
-
-    def drop(self) -> None:
-        self.close_connection = True
-
-
-class Server(ThreadingHTTPServer):
-    """Listens on a free loopback port and follows ``script``, its last entry for ever."""
-
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.script: list[Callable[[Handler], None]] = []
-        self.requests: list[tuple[str, dict[str, str], dict[str, Any]]] = []
-        self.stopping = threading.Event()
-        self.thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
-        self.thread.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/v1"
-
-    def stop(self) -> None:
-        self.stopping.set()
-        self.shutdown()
-        self.server_close()
-        self.thread.join()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        pass
 
 
 @pytest.fixture(scope="session")

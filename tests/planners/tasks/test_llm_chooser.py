@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 
 from planners.tasks import Snapshot, assess, make_chooser
+from planners.tasks.asking import FIRST_PAUSE, OPEN_AFTER, Breaker
 from planners.tasks.calllog import CallLog, ReplayClient
 from planners.tasks.client import MAX_THREADS, OpenAIClient, shown_url
-from planners.tasks.llm import FIRST_PAUSE, OPEN_AFTER, Breaker, LlmChooser
+from planners.tasks.llm import LlmChooser
 from planners.tasks.prompt import render
 
 KEY = "sk-test-0123456789-secret"

@@ -11,9 +11,17 @@ from hypothesis import strategies as st
 
 from planners.tasks import Snapshot, assess
 from planners.tasks.calllog import Answer
-from planners.tasks.client import read_completion
+from planners.tasks.client import MAX_OUTPUT_TOKENS, read_completion
 from planners.tasks.llm import LlmChooser
-from planners.tasks.prompt import MAX_CANDIDATES, Choice, Prompt, Rejection, parse, render
+from planners.tasks.prompt import (
+    MAX_CANDIDATES,
+    MAX_REASON_CHARS,
+    Choice,
+    Prompt,
+    Rejection,
+    parse,
+    render,
+)
 
 MakeSnapshot = Callable[..., Snapshot]
 PURE = settings(deadline=None)
@@ -149,3 +157,8 @@ def test_whatever_is_said_the_goal_is_a_candidate(
     decision = chooser.choose(a_snapshot(notes=notes))
     assert decision.goal in {c.goal for c in decision.candidates}
     assert decision.decided_by in {"llm", "fallback"}
+
+
+def test_every_reply_in_ascii_fits_the_output_tokens() -> None:
+    longest = json.dumps({"choice": "x" * 32, "reason": "y" * MAX_REASON_CHARS}, indent=2)
+    assert len(longest) <= MAX_OUTPUT_TOKENS  # a token is one character at least

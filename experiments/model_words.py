@@ -1,0 +1,69 @@
+"""What a language model changed in a shift, in words: from counts and verified costs alone."""
+
+from __future__ import annotations
+
+from planners.tasks.asking import CallCounts
+
+
+def model_words(counts: CallCounts) -> list[str]:
+    """Lines for the reader of a shift: what was asked, what came of it, what that cost.
+
+    >>> counts = CallCounts(asked=3, calls=4, taken=2, skipped=1, differed=1, differed_s=31.5)
+    >>> counts.rejections.update(["status", "prose"])
+    >>> counts.latencies_ms += [900.0, 1100.0, 1300.0]
+    >>> for line in model_words(counts): print(line)
+    the model was asked in 3 decisions (4 calls, 0 tokens; 1.1 s at the median, 1.3 s at p95)
+    2 of its replies decided; rejected: 1 prose, 1 status; utility decided 1 time for it
+    not asked: 1 decision with a single feasible order
+    it chose otherwise than utility in 1 of 2 decisions: 31.5 s worse in sum by verified costs
+    (of each decision at its moment, where utility's choice is the least by definition)
+    """
+    said = counts.as_dict()
+    tokens = counts.prompt_tokens + counts.completion_tokens
+    waited = ""
+    if counts.asked:
+        p50_s, p95_s = said["latency_p50_ms"] / 1000, said["latency_p95_ms"] / 1000
+        waited = f"; {p50_s:.1f} s at the median, {p95_s:.1f} s at p95"
+    lines = [
+        f"the model was asked in {_count(counts.asked, 'decision')} "
+        f"({_count(counts.calls, 'call')}, {tokens:,} tokens{waited})"
+    ]
+    faults = ", ".join(f"{n} {kind}" for kind, n in said["rejections"].items()) or "none"
+    lines.append(
+        f"{counts.taken} of its replies decided; rejected: {faults}; "
+        f"utility decided {_count(counts.fallbacks, 'time')} for it"
+    )
+    unasked = [
+        f"{_count(n, 'decision')} {why}"
+        for n, why in (
+            (counts.skipped, "with a single feasible order"),
+            (counts.paused, "after it had failed too often in a row"),
+            (counts.limited, "beyond the limits"),
+        )
+        if n
+    ]
+    if unasked:
+        lines.append(f"not asked: {', '.join(unasked)}")
+    return [*lines, *_difference(counts)]
+
+
+def _difference(counts: CallCounts) -> list[str]:
+    if not counts.taken:
+        return ["it changed nothing: no reply of it decided"]
+    if not counts.differed:
+        return [f"it changed nothing: all {counts.taken} choices were utility's own"]
+    return [
+        f"it chose otherwise than utility in {counts.differed} of "
+        f"{_count(counts.taken, 'decision')}: {counts.differed_s:.1f} s worse in sum by verified "
+        "costs",
+        "(of each decision at its moment, where utility's choice is the least by definition)",
+    ]
+
+
+def _count(number: int, what: str) -> str:
+    """A number of things.
+
+    >>> _count(1, "call"), _count(2, "call")
+    ('1 call', '2 calls')
+    """
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
