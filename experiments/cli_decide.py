@@ -86,9 +86,9 @@ def _described(found: NamedSnapshot, out: Path) -> dict[str, Any]:
               "(utility; llm where --llm is given).")  # fmt: skip
 @click.option("--notes", metavar="TEXT|@FILE",
               help="What people have to say, instead of the notes in FILE.")  # fmt: skip
-@click.option("--llm", metavar="URL|replay:FILE",
-              help="An OpenAI-compatible endpoint, or recorded calls; nothing is sent "
-              "without.")  # fmt: skip
+@click.option("--llm", metavar="URL|local|replay:FILE",
+              help="An OpenAI-compatible endpoint, a tiny model on this machine (make llm-local), "
+              "or recorded calls; nothing is sent without.")  # fmt: skip
 @click.option("--model", metavar="NAME", help="The model to ask that endpoint for.")
 @click.option("--llm-deadline", "deadline_s", metavar="S", type=float, default=10.0,
               show_default=True, help="Seconds of one question, retries included.")  # fmt: skip

@@ -14,6 +14,7 @@ from planners.tasks.client import Client, OpenAIClient
 from planners.tasks.constraints import as_json
 from planners.tasks.critics import Limits, Verdict, judge
 from planners.tasks.llm import LlmChooser
+from planners.tasks.local import endpoint
 from planners.tasks.names import Names
 from planners.tasks.prompt import Prompt
 from planners.tasks.rollout import Rollout, roll_out
@@ -23,6 +24,8 @@ from planners.tasks.translate import translate
 @dataclass(frozen=True)
 class Asked:
     """Who is to decide, and which model may be asked; nothing is sent without ``llm``.
+
+    ``llm`` is an address, ``local`` or ``replay:FILE``; ``log`` takes every call.
 
     Raises ValueError where a model is given and neither the chooser nor notes would ask it.
     """
@@ -159,8 +162,14 @@ class Decided:
 def decide(named: NamedSnapshot, asked: Asked) -> Decided:
     """Read the notes, let the chooser decide, roll it out, and let the critics look at the plan.
 
-    Raises ValueError as `make_chooser`.
+    The model ``local`` is served until the decision is made. Raises ValueError as `make_chooser`;
+    OSError where the local model's server does not start.
     """
+    with endpoint(asked.llm, asked.model) as (llm, model):
+        return _decide(named, replace(asked, llm=llm, model=model))
+
+
+def _decide(named: NamedSnapshot, asked: Asked) -> Decided:
     chooser = asked.make()
     text = asked.notes or named.snapshot.notes
     noted = noted_of(named, text, asked) if text else Noted(named)

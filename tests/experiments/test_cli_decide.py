@@ -221,3 +221,32 @@ def _used(named):
             v.code == "closed" for v in judge(named.snapshot, plan, Limits(closed={name: nodes}))
         )
     }
+
+
+def test_the_local_model_is_served_for_one_decision(call, file, monkeypatch):
+    from contextlib import contextmanager
+
+    said = []
+
+    @contextmanager
+    def endpoint(llm, model):
+        said.append((llm, model))
+        yield "http://127.0.0.1:9/v1", "tiny"
+        said.append("ended")
+
+    monkeypatch.setattr("experiments.deciding.endpoint", endpoint)
+    result = call("decide", file, "--llm", "local", "--llm-deadline", "0.5", "--json")
+    assert json.loads(result.stdout)["decided_by"] == "fallback"
+    assert said == [("local", None), "ended"]
+
+
+def test_calls_are_logged_and_replayed(call, file, tmp_path):
+    """A dead endpoint is a call too: its log gives the same document without a network."""
+    log = tmp_path / "calls.jsonl"
+    dead = ("--llm", "http://127.0.0.1:9/v1", "--llm-deadline", "0.5", "--log", log)
+    first = json.loads(call("decide", file, *dead, "--json").stdout)
+    assert log.read_text().count("\n") == len(
+        [line for line in log.read_text().splitlines() if json.loads(line)["reply"] is None]
+    )
+    again = json.loads(call("decide", file, "--llm", f"replay:{log}", "--json").stdout)
+    assert again["plan"] == first["plan"] and again["decided_by"] == "fallback"
