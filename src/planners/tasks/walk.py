@@ -4,7 +4,7 @@ The rules are those of the search over plans. The robot drives the way of least 
 and waits at an order's first stop for its release. At a charger it waits in the queue that
 telemetry expects, then plugs in at full power. A leg takes ``margin`` times its predicted energy.
 Seconds in a queue and at a plug delay what follows and are no cost of their own. By way of a
-charger it is never sooner at a stop than straight on.
+charger it is at a stop at least `LATER_S` later than straight on: nobody plugs in to win time.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from .plans import Plan, Stop
 from .reserve import DEFAULT_RULE, ChargeRule, Threshold
 from .snapshot import Order, Snapshot, natural_key
 from .spans import Drive, LegSpan, LegSpans, Span
+
+LATER_S = 1e-3  # as in `deep.kernels.batch`
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ class _Robot:
             drives.append(Drive(self.straight[0], stop.node, False))
             direct_s = self.legs.leg(drives[1]).time_s
             if direct_s.least < math.inf:
-                time_s = time_s.at_least(self.straight[1].plus(direct_s))
+                time_s = time_s.at_least(self.straight[1].plus(direct_s).plus(LATER_S))
             self.straight = None
         if stop.place == 0:
             time_s = time_s.at_least(order.release_s - snapshot.time_s)

@@ -16,11 +16,14 @@ from hypothesis import strategies as st
 
 from planners import CostField, GridMap, Layer
 from planners.tasks import EnergyModel, Order, Snapshot
+from planners.tasks import walk as walk_module
 from planners.tasks.critics import CRITICS, Limits, Verdict, feasible, judge, read_plan
 from planners.tasks.deep import Instance, improve
 from planners.tasks.deep.evaluate import evaluate
+from planners.tasks.deep.kernels import batch as batch_module
 from planners.tasks.plans import Plan, Stop
 from planners.tasks.spans import Drive, LegSpans, Span
+from planners.tasks.verdict import SLACK
 
 COLS = 9
 
@@ -308,6 +311,11 @@ def random_plan(rng: np.random.Generator, instance: Instance) -> Plan:
         stops.append(visit(order.id, done[k], order.stops[done[k]]))
         done[k] += 1
     return Plan(tuple(stops))
+
+
+def test_the_walk_and_the_search_share_their_rules() -> None:
+    assert walk_module.LATER_S == batch_module.LATER_S
+    assert SLACK == batch_module.SLACK_WH
 
 
 @pytest.mark.parametrize("case", CASES)
