@@ -312,6 +312,16 @@ def make_chooser(
 
         return make_llm(llm_url, model, deadline_s, log, replay, charge_rule, limits)
     options = {"llm_url": llm_url, "model": model, "log": log, "replay": replay, "limits": limits}
+    _expect_none(name, options)
+    if known in PLANNING:
+        from .deep import make_deep, make_exact  # so is the machinery of planning
+
+        return make_deep(charge_rule) if known == "deep" else make_exact(charge_rule)
+    return RuleChooser(known, charge_rule)
+
+
+def _expect_none(name: str, options: Mapping[str, object]) -> None:
+    """Raise ValueError for an option that only a model's chooser has."""
     for option, value in options.items():
         if value is not None:
             from .client import bare_url
@@ -320,11 +330,6 @@ def make_chooser(
             raise ValueError(
                 f"chooser {name!r} asks no model: choose 'llm', or leave out {option}={shown!r}"
             )
-    if known in PLANNING:
-        from .deep import make_deep, make_exact  # so is the machinery of planning
-
-        return make_deep(charge_rule) if known == "deep" else make_exact(charge_rule)
-    return RuleChooser(known, charge_rule)
 
 
 def check_deadline(deadline_s: float) -> None:
