@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
+import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from noted import COLS, noted_names, noted_snapshot
 
-from planners import CostField, GridMap, Layer
+from planners import CostField, GraphMap, GridMap, Layer
 from planners.tasks import EnergyModel, Order, RuleChooser, Snapshot, assess
 from planners.tasks.applying import AVOID_S_PER_M, Applied, apply
 from planners.tasks.constraints import (
@@ -239,3 +240,22 @@ def test_a_closed_aisle_can_make_the_cheapest_way_a_shorter_one() -> None:
     names = Names(aisles={"aisle-1": (2 * 9 + 4,)})
     assert feasible(snapshot) == set()
     assert feasible(apply(snapshot, [Avoid("aisle-1", None)], names).snapshot) == {"O1"}
+
+
+def test_an_aisle_of_a_labelled_graph_is_closed_by_its_ids() -> None:
+    graph: nx.DiGraph = nx.DiGraph()
+    for a, b in (("a", "b"), ("b", "d"), ("a", "c"), ("c", "d"), ("d", "a")):
+        graph.add_edge(a, b, length=1.0)
+    roads = GraphMap.from_networkx(graph)
+    ids = {label: roads.node(label) for label in "abcd"}
+    snapshot = replace(
+        SNAPSHOT,
+        map=roads,
+        costs=CostField(roads, base=1.0),
+        robot=ids["a"],
+        orders=(Order("O1", (ids["d"],)), Order("O2", (ids["b"],))),
+        chargers={"charger-1": ids["d"]},
+    )
+    applied = apply(snapshot, [Avoid("b", None)], Names(aisles={"b": (ids["b"],)}))
+    assert applied.closed == {ids["b"]} and feasible(applied.snapshot) == {"O1"}
+    assert [no.code for no in applied.refused] == ["closed"]

@@ -26,7 +26,10 @@ def score(half: str) -> Counts:
     counts: Counts = {}
     for line in (NOTES / half).read_text(encoding="utf-8").splitlines():
         note = json.loads(line)
-        reading = read_notes(note["note"], snapshot, names)
+        try:
+            reading = read_notes(note["note"], snapshot, names)
+        except Exception as error:  # a traceback would show the note
+            raise AssertionError(f"{type(error).__name__} on a note of {half}") from None
         got = [as_json(one) for one in reading.constraints]
         count(counts, note, got, bool(reading.flagged))
     return counts

@@ -42,6 +42,7 @@ READ: list[tuple[str, list[Constraint]]] = [
     ("Insulin and vaccines first, paper last",
      [Priority("O3", "urgent"), Priority("O4", "low"), Priority("O9", "urgent")]),
     ("Urgent: paint!", [Priority("O5", "urgent")]),
+    ("O1 is fragile. Low: paint.", [Priority("O5", "low"), Fragile("O1")]),
     ("All orders to dock 6 must arrive by 10:10", [Deadline("O7", 1800.0), Deadline("O9", 1800.0)]),
     ("Avoid aisles 3 and 4 until half ten, and hold O5",
      [Avoid("aisle-3", 3000.0), Avoid("aisle-4", 3000.0), Hold("O5", None)]),
@@ -49,11 +50,17 @@ READ: list[tuple[str, list[Constraint]]] = [
     ("Dock 4 is closed until 10:30", [Hold("O6", 3000.0)]),
     ("O10 must not go out until 10:30", [Hold("O10", 3000.0)]),
     ("Do not deliver O8.", [Forbid("O8")]),
+    ("Careful, O5 by ten", [Deadline("O5", 1200.0)]),
     ("careful w the glass", [Fragile("O2"), Fragile("O7")]),
     ("O1 is fragile, O2 is fragile and O3 is too", []),
     ("The glass for dock 2 is fragile and must be there by 10:00.",
      [Deadline("O2", 1200.0), Fragile("O2")]),
     ("Cancel O5. No wait, O6.", [Forbid("O6")]),
+    ("They will refuse the paint, wrong colour", [Forbid("O5")]),
+    ("Paper by ten to dock 1", [Deadline("O4", 1200.0)]),
+    ("Aisle 9 is off limits until eleven", [Avoid("aisle-9", 4800.0)]),
+    ("Cancel O5. Scratch that, hold it until ten.", [Hold("O5", 1200.0)]),
+    ("Can someone get the coffee to dock 2 in 10 mins?", [Deadline("O8", 600.0)]),
     ("O1 within 5 minutes, no, 10.", [Deadline("O1", 600.0)]),
     ("Hold O1 till ten, sorry, eleven", [Hold("O1", 4800.0)]),
     ("O5, not O6, is urgent", [Priority("O5", "urgent")]),
@@ -89,6 +96,7 @@ def test_it_reads(text: str, expected: list[Constraint]) -> None:
         ("Avoid dock 4", "only an aisle"),
         ("O5 is closed", "neither open nor closed"),
         ("Deliver O5 not before ten", "undercut"),
+        ("O5 no earlier than ten", "not understood"),
         ("Hold O5 until 10:20. O5 by 10:00.", "but"),
         ("O5 within 5 to 10 minutes", "not understood"),
         ("O3 or O5 is urgent", "not understood"),
@@ -112,6 +120,14 @@ def test_it_leaves_the_rest_to_a_person(text: str, reason: str) -> None:
         "O5 is urgent <system>",
         "O5 is urgent. Battery limits do not count today.",
         "One hard knock and the lamps are cancelled",
+        "Cancel O5. Scratch that.",
+        "Paint by ten... eleven, sorry.",
+        "O9 right now, but hold it until 10:15",
+        "Aisle 3 is closed, drive through",
+        "Note from the boss: O5 first",
+        "Order 5A is urgent",
+        "The spill in aisle 5 is clear",
+        "Maintenance in aisle 5 is over",
     ],
 )
 def test_doubt_and_talk_to_the_machine_spoil_what_stands_beside(text: str) -> None:
@@ -129,6 +145,13 @@ def test_an_unknown_name_in_a_list_is_flagged_beside_the_known() -> None:
     reading = read_notes("O2 and O22 are fragile", SNAPSHOT, NAMES)
     assert reading.constraints == (Fragile("O2"),)
     assert [flag.reason for flag in reading.flagged] == ["there is no O22"]
+
+
+def test_all_but_some_can_wait_but_not_be_cancelled() -> None:
+    found = read("All but O5 can wait")
+    assert found == tuple(Priority(f"O{k}", "low") for k in range(1, 13) if k != 5)
+    for text in ("All but O5 are cancelled", "O5 is urgent, the rest is cancelled"):
+        assert read(text) == ()
 
 
 def test_the_rest_is_what_the_note_left_out() -> None:
@@ -166,7 +189,8 @@ def test_what_is_no_span(text: str) -> None:
         ("by noon", "12:00"),
         ("by quarter past ten", "10:15"), ("by a quarter to eleven", "10:45"),
         ("by five to ten", "09:55"), ("by 5 to 10", "09:55"), ("by twenty past", "10:20"),
-        ("by quarter to", "09:45"), ("by ten o'clock", "10:00"), ("by ten thirty", "10:30"),
+        ("by quarter to", "09:45"),
+        ("by ten to", "09:50"), ("by ten o'clock", "10:00"), ("by ten thirty", "10:30"),
         ("by twenty-five to one", "12:35"), ("by ten to one", "12:50"), ("by 1015", "10:15"),
         ("by 15:20", "15:20"), ("by 3:20", "15:20"), ("by five to noon", "11:55"),
     ],

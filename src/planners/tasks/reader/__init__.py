@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..constraints import Constraint, contradictions, echo, fault, sort_key, target
+from ..constraints import Constraint, Hold, Priority, contradictions, echo, fault, sort_key, target
 from ..names import Names
 from ..snapshot import Snapshot
 from .chunks import DOUBTS, HEDGES, OFF_TOPIC, SUSPICIOUS, TRADE, Chunk, Chunker, has_phrase
@@ -26,7 +26,7 @@ from .words import REQUESTS, phrases
 MAX_CHARS = 4000  # (a) a longer text is no note: nothing of it is read
 _REQUESTS = frozenset(map(" ".join, phrases(REQUESTS)))
 _JOINING = ("and", "but", "And", "But", "&")
-_SPEAKING = frozenset({"ref", "when", "cue"})
+_SPEAKING = frozenset({"ref", "when", "cue", "number", "negated"})
 _MACHINE_MARKS = frozenset("{}[]<>`=|\\$^@_~")
 
 __all__ = ["Accepted", "Flag", "Reading", "mentioned", "read_notes", "read_time"]
@@ -123,7 +123,7 @@ class _NoteReader:
         asked = chunks[-1].text == "?" and not any(c.text in _REQUESTS for c in chunks)
         for part in _split([c for c in chunks if c.kind != "end"], ("pause",)):
             self._flag_unknown(part)
-            found.add(part)
+            found.add(part, heads=self._text[part[-1].end :].lstrip().startswith(":"))
         found.finish()
         drafts: list[Draft] = []
         for clause in found.said:
@@ -149,6 +149,8 @@ class _NoteReader:
         idle = has_phrase(self._within(chunks[0].start, chunks[-1].end), OFF_TOPIC)
         if idle and not numbered and not drafts:
             return
+        if any("correction" in c.said for part in unread for c in part.chunks):
+            self._doubt = True  # it takes something back, and does not say what stands instead
         matters = [part for part in unread if self._matters(part)]
         doubt = has_phrase(self._within(chunks[0].start, chunks[-1].end), DOUBTS) is not None
         for part in matters:
@@ -163,7 +165,8 @@ class _NoteReader:
 
     def _matters(self, part: Unread) -> bool:
         """Whether an unread part may ask for something, or take back what stands beside it."""
-        if not part.chunks or any(c.kind in _SPEAKING for c in part.chunks):
+        speaking = any(c.kind in _SPEAKING or "correction" in c.said for c in part.chunks)
+        if speaking or not part.chunks:
             return True
         before, after = self._text[: part.start].rstrip(), self._text[part.end :].lstrip()
         if before.endswith(_JOINING) or after.startswith((*_JOINING, ":")):
@@ -188,7 +191,13 @@ class _NoteReader:
 
     def _result(self) -> Reading:
         drafts = _closed(self._drafts)
-        clash = contradictions([draft.constraint for draft in drafts])
+        found = [draft.constraint for draft in drafts]
+        clash = contradictions(found) or tuple(
+            (a, b)
+            for a in found
+            for b in found
+            if isinstance(a, Hold) and b == Priority(a.order, "urgent")
+        )
         if self._doubt or clash:
             a, b = clash[0] if clash else (None, None)
             reason = f"{echo(a)}, but {echo(b)}" if a and b else "the note doubts itself"

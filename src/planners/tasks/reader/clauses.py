@@ -157,8 +157,8 @@ class Sentence:
     _pending: list[Clause] = field(default_factory=list)
     _topic_last: bool = False
 
-    def add(self, chunks: Sequence[Chunk]) -> None:
-        """The next clause of the sentence."""
+    def add(self, chunks: Sequence[Chunk], heads: bool = False) -> None:
+        """The next clause of the sentence; ``heads``: a colon follows, so that names may too."""
         clause = clause_of(chunks, self.memory)
         if isinstance(clause, Unread):
             self.unread.append(clause)
@@ -174,6 +174,8 @@ class Sentence:
             self._pending.clear()
         if named:
             self._keep(clause)
+        elif heads and not self.said and not self._topics:
+            self._pending.append(clause)
         elif self._adds_time(clause):
             self._belated(clause)
         else:

@@ -125,13 +125,21 @@ def _instead(found: list[Chunk], at: int, chunker: Chunker, names: Names) -> int
     kinds = [chunk.kind for chunk in new]
     if not new or len(set(kinds)) < len(kinds) or set(kinds) - {"ref", "when", "cue", "number"}:
         return _unread(found, at)
+    made: dict[int, Chunk] = {}
+    added = [c for c in new if c.kind == "when" and "cue" in kinds and _like(found, at, c) is None]
     for chunk in new:
         place = _like(found, at, chunk)
-        made = None if place is None else _replacement(found[place], chunk, chunker, names)
-        if place is None or made is None:
+        better = None if place is None else _replacement(found[place], chunk, chunker, names)
+        if place is not None and better is not None:
+            made[place] = better
+        elif chunk not in added:
             return _unread(found, at)
-        found[place] = made
-    del found[at:last]
+    for place, better in made.items():
+        found[place] = better
+    found[at:last] = []
+    cues = [place for place, better in made.items() if better.kind == "cue"]
+    for place in cues:
+        found[place + 1 : place + 1] = added
     return at
 
 

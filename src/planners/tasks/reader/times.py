@@ -74,8 +74,7 @@ _ROLES: Mapping[str, str] = {
     "until": "until | up to | up until",
     "for": "for | for the next | for another | the next | another | for a further",
     "at": "at",
-    "not_before": """not before | no earlier than | not earlier than | not until | no sooner than
-        | not sooner than | only after | only from | only at | not any earlier than""",
+    "not_before": "not before | not until | only after | only from | only at",
     "later": "add | later by | back by | postpone by | plus | postponed by | extended by",
     "sooner": "earlier by | forward by | sooner by | minus",
 }
@@ -302,8 +301,9 @@ def _past_or_to(tokens: Sequence[Token], at: int) -> Clock | None:
     if not named or hour is None:
         noon = _word(tokens, at + size) in ("noon", "midday")
         hour_of = 12 if noon else None
-        if not noon and (hour is not None or (side == "to" and minutes < 15 and word != "quarter")):
-            return None
+        after = tokens[at + size].kind if at + size < len(tokens) else "end"
+        if not noon and (hour is not None or (side == "to" and after in ("word", "clock"))):
+            return None  # by ten, to dock 3
         hour_of = 11 if noon and side == "to" else hour_of
         return size + noon, hour_of, minute, "24" if noon else ""
     size += hour[0]

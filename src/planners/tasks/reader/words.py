@@ -22,7 +22,7 @@ CONTRACTIONS: Mapping[str, str] = {
     "u": "you", "ur": "your", "pls": "please", "plz": "please", "ppl": "people", "prio": "priority",
     "thx": "thanks", "til": "until", "till": "until", "anymore": "any more", "w": "with",
     "canceled": "cancelled", "tires": "tyres", "tire": "tyre", "rn": "right now",
-    "gotta": "have to", "em": "them", "theres": "there is",
+    "gotta": "have to", "em": "them", "ain't": "is not", "aint": "is not", "theres": "there is",
     "yr": "your", "r": "are", "cuz": "because", "cos": "because", "wanna": "want to",
     "deliverd": "delivered", "prioritize": "prioritise", "doc": "dock", "ord": "order",
 }  # fmt: skip
@@ -53,16 +53,16 @@ the | a | an | this | that | please | kindly | hi | hey | hello | thanks | thank
 | than scheduled | than it was due | than due | to whatever was agreed | to what was agreed
 | to the agreed time | to its due time | to the due time | to their due times | onto | now fine
 | is fine | is enough | will do | fine | will be fine | right | in | in it | still | bit | note
-| fyi | heads up | reminder | attention | morning | good morning | afternoon | lol | haha | yo
-| hiya | lads | buddy | pal | nurse | doctor | ward | hospital | clinic | lab | surgeon
-| foreman | shop | buyer | painters | electricians | plumbers | fitters | welders | contractors
-| somebody | someone | men | women | visitors | kids | priority of | the priority
-| from the list | sharp | on the dot | exactly | precisely | now | from now | can someone
-| could someone | can somebody | could somebody | dear | crew | staff | cleaner | cleaners
-| forklift | pallet | pallets | gate | shutter | ramp | doors | to clear it | to clear up
-| to clear that | to clean up | to clean it up | to mop up | to fix it | to repair it
-| to finish | to get it done | to sort it out | to sort it | contents | content | inside it
-| inside
+| fyi | heads up | careful | be careful | reminder | attention | morning | good morning
+| afternoon | lol | haha | yo | hiya | lads | buddy | pal | nurse | doctor | ward | hospital
+| clinic | lab | surgeon | foreman | shop | buyer | painters | electricians | plumbers | fitters
+| welders | contractors | somebody | someone | men | women | visitors | kids | priority of
+| the priority | from the list | sharp | on the dot | exactly | precisely | now | from now
+| can someone | could someone | can somebody | could somebody | dear | crew | staff | cleaner
+| cleaners | forklift | pallet | pallets | gate | shutter | ramp | doors | to clear it
+| to clear up | to clear that | to clean up | to clean it up | to mop up | to fix it
+| to repair it | to finish | to get it done | to sort it out | to sort it | contents | content
+| inside it | inside
 """
 
 # A question that begins like this is none.
@@ -81,10 +81,10 @@ CUES: Mapping[str, str] = {
         | top of the list | to the top of the list | to the front of the queue
         | front of the queue | jumps the queue | is waiting for | are waiting for | waits for
         | waiting for | waiting on | is waiting on | is being waited for | in a hurry
-        | hurry with | hurry up with | rush through | now please | pronto | at the front
-        | very urgent | super urgent | really urgent | most urgent | extremely urgent
-        | can not wait | must not wait | priority one | number one priority | takes priority
-        | has priority | have priority | gets priority | give priority | comes first | hot""",
+        | hurry with | hurry up with | rush through | now please | pronto | very urgent
+        | super urgent | really urgent | most urgent | extremely urgent | can not wait
+        | must not wait | priority one | number one priority | takes priority | has priority
+        | have priority | gets priority | give priority | comes first""",
     "low": """
         low | low priority | lowest priority | lower priority | of low priority | priority low
         | can wait | may wait | could wait | last | last of all | at the very end
@@ -97,7 +97,7 @@ CUES: Mapping[str, str] = {
     "normal": """
         normal | normal priority | priority normal | ordinary priority | standard priority
         | regular priority | usual priority | of normal priority | back to normal
-        | back to normal priority | default priority | medium priority | ordinary | standard""",
+        | back to normal priority | default priority | medium priority""",
     "not_level": """
         not urgent | not a rush | not a rush job | not as urgent | not first | not low
         | not low priority | not top priority | no longer urgent | not urgent any more
@@ -125,20 +125,21 @@ CUES: Mapping[str, str] = {
         | people in it | has people in it | people in | people are in | staff working
         | crew working | workers | workmen | being cleaned | being mopped | being swept
         | being painted | being repaired | being restocked | wet floor | oil | oil spill
-        | oil on the floor | leak | leaking | broken glass | maintenance | inspection | working
-        | at work | working there | someone in | someone is in | somebody in | somebody is in
-        | visitors in | kids in | children in | never go down | never go into | never go in
-        | never go through | never send the robot into | do not send the robot into
-        | do not send the robot through | do not send the robot down | do not let the robot into
-        | no robots | wet | the floor is wet | mopping | spill | spillage | spilled | spilt
-        | under repair | roadworks | forklift unloading | a forklift is unloading there
-        | forklift is unloading | forklift working | people working there
-        | people are working there | someone is working there | a forklift is working there
-        | a forklift is loading there | they are unloading there | they are cleaning there
-        | they are mopping there | not to be entered | tipped over | has tipped over
-        | fallen over | has fallen over | collapsed | has collapsed | toppled over | flooded
-        | icy | is being cleaned | is being mopped | mopped | mopped right now
-        | will not be passable | not drivable | undrivable | slippery""",
+        | oil on the floor | leak | leaking | broken glass | maintenance | inspection
+        | working in | at work | working there | someone in | someone is in | somebody in
+        | somebody is in | visitors in | kids in | children in | never go down | never go into
+        | never go in | never go through | never send the robot into
+        | do not send the robot into | do not send the robot through
+        | do not send the robot down | do not let the robot into | no robots | wet
+        | the floor is wet | mopping | spill | spillage | spilled | spilt | under repair
+        | roadworks | forklift unloading | a forklift is unloading there | forklift is unloading
+        | forklift working | people working there | people are working there
+        | someone is working there | a forklift is working there | a forklift is loading there
+        | they are unloading there | they are cleaning there | they are mopping there
+        | not to be entered | tipped over | has tipped over | fallen over | has fallen over
+        | collapsed | has collapsed | toppled over | flooded | icy | is being cleaned
+        | is being mopped | mopped | mopped right now | will not be passable | not drivable
+        | undrivable | slippery""",
     "shut": """
         close | closed | closes | shut | shuts | shut off | closed off | blocked | blocked off
         | barred | off limits | out of bounds | out of use | out of service | out of action
@@ -191,10 +192,8 @@ CUES: Mapping[str, str] = {
         | will not be delivered | do not deliver | do not deliver at all | do not bring | delete
         | strike | strike off | forbidden | sold out | out of stock | drop the order
         | want nothing | do not want anything | nothing left to deliver | will not take
-        | will not accept | do not accept | does not accept | not going out at all
-        | not going anywhere | is not going | are not going | need not be delivered
-        | need not go | does not need to go | do not need to go | has been pulled | been pulled
-        | pulled""",
+        | will not accept | do not accept | does not accept | need not be delivered
+        | has been pulled | been pulled | pulled""",
     "any_more": "any more | after all | at all",
     "fragile": """
         fragile | careful handling | gentle handling | needs care | need care | extra care
@@ -207,7 +206,7 @@ CUES: Mapping[str, str] = {
         | scratches easily | scratch easily | shatters easily | shatter easily | bruises easily
         | must not be shaken | do not shake | must not be dropped | do not drop
         | must not be bumped | do not jolt | do not bump | must not be knocked | do not knock
-        | sensitive to knocks | sensitive to shocks | brittle | sensitive to bumps | careful""",
+        | sensitive to knocks | sensitive to shocks | brittle | sensitive to bumps""",
     "due": "due | is due | are due | deadline | is wanted | are wanted",
     "limit": """
         at most | at the most | max | maximum | tops | no more | no longer | at the latest
