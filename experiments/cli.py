@@ -16,6 +16,7 @@ import click
 
 import planners
 
+from .cli_decide import decide, snapshot
 from .cli_deliver import deliver
 from .cli_layout import layout
 from .cli_peers import peers
@@ -74,5 +75,5 @@ def main(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for _command in (deliver, layout, plan, verify, experiment, report, peers):
+for _command in (deliver, snapshot, decide, layout, plan, verify, experiment, report, peers):
     main.add_command(_command)

@@ -43,7 +43,8 @@ WORTH_TELLING_S = 2.0  # a warm-up of a cold cache
 @click.option(
     "--chooser",
     metavar="NAME",
-    help="reflex (alias nearest), earliest, utility or llm (utility; llm where --llm is given).",
+    help="reflex (alias nearest), model, goal, earliest, utility, llm, deep or exact (utility; llm "
+    "where --llm is given).",
 )
 @click.option("--strategy", metavar="NAME", default="wastar", show_default=True,
               help="bfs, dfs, ucs, greedy, astar or wastar.")  # fmt: skip

@@ -16,7 +16,7 @@ import gymnasium
 from envs.driver import known_map
 from envs.world import World
 from planners import plan
-from planners.tasks import Chooser
+from planners.tasks import Chooser, make_chooser
 
 from .nav import GIVE_WAY, STAY, WarehouseNav
 from .task import WarehouseTask
@@ -25,16 +25,17 @@ LOOK_AGAIN, OFFER_PLACE = 4, 10  # ticks (a)
 Policy = Callable[[gymnasium.Env[Any, Any]], int]
 
 
-def policy_of(chooser: Chooser) -> Policy:
-    """The policy that plays `WarehouseTask-v0` as a chooser decides.
+def policy_of(chooser: Chooser | str) -> Policy:
+    """The policy that plays `WarehouseTask-v0` as a chooser (or the one of that name) decides.
 
     Playing the `utility` chooser gives the trace hash that `run_episode` gives with it.
     """
+    decider = make_chooser(chooser) if isinstance(chooser, str) else chooser
 
     def policy(env: gymnasium.Env[Any, Any]) -> int:
         task = env.unwrapped
         assert isinstance(task, WarehouseTask)
-        return task.choices.row_of(chooser.choose(task.snapshot))
+        return task.choices.row_of(decider.choose(task.snapshot))
 
     return policy
 

@@ -28,7 +28,7 @@ def task(**options: Any) -> WarehouseTask:
 
 def play(env: WarehouseTask, chooser: str, seed: int) -> dict[str, float]:
     """The sums of the reward's terms over an episode."""
-    policy = policy_of(make_chooser(chooser))
+    policy = policy_of(chooser)
     _, info = env.reset(seed=seed)
     sums: dict[str, float] = {}
     ended = False
@@ -43,7 +43,7 @@ def play(env: WarehouseTask, chooser: str, seed: int) -> dict[str, float]:
     return sums
 
 
-@pytest.mark.parametrize("chooser", ["utility", "reflex", "earliest"])
+@pytest.mark.parametrize("chooser", ["utility", "reflex", "model", "goal", "earliest"])
 @pytest.mark.parametrize(
     ("layout", "options"),
     [

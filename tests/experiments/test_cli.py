@@ -22,7 +22,9 @@ from planners.engines import CHOICES
 from planners.tasks import CHOOSERS
 
 COMMAND = Path(sys.executable).with_name("aislewise")
-COMMANDS = {"deliver", "layout", "plan", "verify", "experiment", "report", "peers"}
+COMMANDS = {
+    "deliver", "snapshot", "decide", "layout", "plan", "verify", "experiment", "report", "peers",
+}  # fmt: skip
 
 
 def test_the_commands_of_this_stage_are_there(call):
@@ -37,6 +39,8 @@ def test_the_commands_of_this_stage_are_there(call):
     ("command", "names"),
     [
         ("deliver", (*PROFILES, *CHOOSERS, *STRATEGIES, *READY)),
+        ("snapshot", READY),
+        ("decide", CHOOSERS),
         ("layout", READY),
         ("plan", (*STRATEGIES, *CHOICES)),
         ("verify", (*STRATEGIES, *CHOICES)),

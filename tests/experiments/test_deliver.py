@@ -14,6 +14,7 @@ import pytest
 from envs.metrics import SUMMARY_KEYS
 from experiments.factors import FACTORS, METRICS, Comparison, FactorRun, factor_weights
 from experiments.shift import Shift, chooser_of, prepare_shift, read_notes, run_shift
+from planners.tasks import CHOOSERS
 
 COMMAND = Path(sys.executable).with_name("aislewise")
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -31,7 +32,7 @@ def rows_of(folder):
     return [json.loads(line) for line in (folder / "episode.jsonl").read_text().splitlines()]
 
 
-@pytest.mark.parametrize("chooser", ["reflex", "nearest", "earliest", "utility", "llm"])
+@pytest.mark.parametrize("chooser", [*CHOOSERS, "nearest"])
 def test_every_chooser_runs_a_shift(call, tmp_path, chooser):
     document = delivered(call, tmp_path, "--minutes", "2", "--chooser", chooser)
     assert set(document) == set(SUMMARY_KEYS)

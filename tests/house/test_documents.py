@@ -43,7 +43,9 @@ def snippets(file: str) -> list[str]:
     return [block for block in unindented if not re.match(r"(make|aislewise) ", block)]
 
 
-@pytest.mark.parametrize("file", ["README.md", "docs/guide.md", "docs/world.md", "docs/notes.md"])
+@pytest.mark.parametrize(
+    "file", ["README.md", "docs/guide.md", "docs/notes.md", "docs/tasks.md", "docs/world.md"]
+)
 def test_snippets_run_one_after_the_other(file: str) -> None:
     blocks = snippets(file)
     assert blocks

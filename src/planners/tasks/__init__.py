@@ -2,7 +2,7 @@
 
 >>> from planners.tasks import CHOOSERS
 >>> CHOOSERS
-('reflex', 'earliest', 'utility', 'llm')
+('reflex', 'model', 'goal', 'earliest', 'utility', 'llm', 'deep', 'exact')
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from __future__ import annotations
 from .choosers import CHOOSERS, Assessment, Chooser, RuleChooser, assess, make_chooser
 from .decision import Candidate, Decision, Refusal
 from .legs import FieldCache, Leg, Legs
+from .named import NamedSnapshot
 from .reserve import ChargeRule, Threshold
 from .snapshot import LATENESS_WEIGHTS, PRIORITIES, EnergyModel, Order, Snapshot
+from .snapshot_file import load_snapshot, save_snapshot
 
 __all__ = [
     "CHOOSERS",
@@ -26,11 +28,14 @@ __all__ = [
     "FieldCache",
     "Leg",
     "Legs",
+    "NamedSnapshot",
     "Order",
     "Refusal",
     "RuleChooser",
     "Snapshot",
     "Threshold",
     "assess",
+    "load_snapshot",
     "make_chooser",
+    "save_snapshot",
 ]

@@ -1,7 +1,14 @@
 """The table of choosers: one protocol, one assessment of the orders, one rule per row.
 
 Every chooser sees the same feasible candidates with the same verified values, and the same battery
-rule stands before all of them; a row only says which candidate it takes.
+rule stands before all of them; a row only says which candidate it takes. The rows are the agents of
+the textbook, told apart by what they look at and what they minimise:
+
+* ``reflex``: the beeline to the pick; no map.
+* ``model``: that beeline in seconds, corrected by what belief says of the nodes along it.
+* ``goal``: the driving time to the drop, on the way that the path planner has found.
+* ``utility``: the whole expected cost: way, risk, energy, and everybody's lateness.
+* ``deep``, ``exact``: that cost of a whole plan for a batch of orders, charging included.
 """
 
 from __future__ import annotations
@@ -14,6 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from .beeline import READ, Beeline, look_along
 from .decision import Candidate, Decision, Refusal
 from .legs import FieldCache, Leg, Legs
 from .reserve import DEFAULT_RULE, ChargeRule, without_order
@@ -141,7 +149,7 @@ def _gap(total_s: float, least_s: float) -> float:
     return (total_s - least_s) / least_s if least_s > 0.0 else math.inf
 
 
-Rule = Callable[[tuple[Candidate, ...]], tuple[Candidate, str]]
+Rule = Callable[[Assessment], tuple[Candidate, str]]
 
 
 def reflex(candidates: tuple[Candidate, ...]) -> tuple[Candidate, str]:
@@ -159,6 +167,48 @@ def _beeline_m(candidate: Candidate) -> float:
     if candidate.straight_m is None:
         return candidate.legs[0].length_m
     return candidate.straight_m
+
+
+def model(found: Assessment) -> tuple[Candidate, str]:
+    """The order whose pick is the fewest seconds away along the beeline, as belief has it.
+
+    `beeline.look_along` says what is read: base pace, congestion and blockage at the nodes along
+    the line, and how much of the line the map has closed. No way is searched for. On a graph
+    without positions the way to the pick stands in, at the same layers.
+    """
+    snapshot = found.snapshot
+    lines = {
+        c.goal: look_along(snapshot.map, snapshot.costs, snapshot.robot, c.order.pick)
+        for c in found.candidates
+    }
+
+    def seconds(candidate: Candidate) -> float:
+        line = lines[candidate.goal]
+        layers = candidate.legs[0].layers
+        return sum(layers.get(n, 0.0) for n in ("base", *READ)) if line is None else line.total_s
+
+    best = min(found.candidates, key=lambda c: (seconds(c), natural_key(c.goal)))
+    return best, f"{best.goal} has the nearest pick, {_said(lines[best.goal], seconds(best))}"
+
+
+def _said(line: Beeline | None, seconds: float) -> str:
+    if line is None:
+        return f"{seconds:.1f} s of way, congestion and blockage"
+    return (
+        f"{seconds:.1f} s along {line.length_m:.1f} m of straight line: {line.travel_s:.1f} s + "
+        f"{line.layers_s:.1f} s congestion and blockage + {line.around_s:.1f} s for "
+        f"{line.closed_m:.1f} m that are closed"
+    )
+
+
+def goal(candidates: tuple[Candidate, ...]) -> tuple[Candidate, str]:
+    """The order that can be delivered soonest: least driving time robot -> pick -> ... -> drop.
+
+    The ways are the path planner's. Due times, risk, energy and the other orders do not count.
+    """
+    best = min(candidates, key=lambda c: (c.time_s, natural_key(c.goal)))
+    said = f"{best.time_s:.1f} s of driving, {best.length_m:.1f} m"
+    return best, f"{best.goal} can be delivered soonest, {said}"
 
 
 def earliest(candidates: tuple[Candidate, ...]) -> tuple[Candidate, str]:
@@ -190,9 +240,16 @@ def utility(candidates: tuple[Candidate, ...]) -> tuple[Candidate, str]:
     return best, reason
 
 
-RULES: Mapping[str, Rule] = {"reflex": reflex, "earliest": earliest, "utility": utility}
+RULES: Mapping[str, Rule] = {
+    "reflex": lambda found: reflex(found.candidates),
+    "model": model,
+    "goal": lambda found: goal(found.candidates),
+    "earliest": lambda found: earliest(found.candidates),
+    "utility": lambda found: utility(found.candidates),
+}
 ALIASES: Mapping[str, str] = {"nearest": "reflex"}
-CHOOSERS: tuple[str, ...] = (*RULES, "llm")
+PLANNING: tuple[str, ...] = ("deep", "exact")
+CHOOSERS: tuple[str, ...] = (*RULES, "llm", *PLANNING)
 """Names that `make_chooser` knows, aliases apart."""
 
 
@@ -214,7 +271,7 @@ class RuleChooser:
         found = assess(snapshot, self._cache, self._charge_rule)
         if not found.candidates:
             return without_order(snapshot, found.legs, found.refused, self.name, self._charge_rule)
-        chosen, reason = self._rule(found.candidates)
+        chosen, reason = self._rule(found)
         return found.take(chosen, self.name, reason)
 
 
@@ -229,7 +286,7 @@ def make_chooser(
     charge_rule: ChargeRule = DEFAULT_RULE,
     limits: Limits | None = None,
 ) -> Chooser:
-    """The chooser of that name: ``reflex`` (alias ``nearest``), ``earliest``, ``utility``, ``llm``.
+    """The chooser of that name: one of `CHOOSERS`, or ``nearest``, which is ``reflex``.
 
     Only ``llm`` takes the other arguments: an endpoint (``http(s)://.../v1``, or
     ``replay:FILE``), the model's name, the seconds of one decision, a JSONL file to log calls to,
@@ -255,6 +312,16 @@ def make_chooser(
 
         return make_llm(llm_url, model, deadline_s, log, replay, charge_rule, limits)
     options = {"llm_url": llm_url, "model": model, "log": log, "replay": replay, "limits": limits}
+    _expect_none(name, options)
+    if known in PLANNING:
+        from .deep import make_deep, make_exact  # so is the machinery of planning
+
+        return make_deep(charge_rule) if known == "deep" else make_exact(charge_rule)
+    return RuleChooser(known, charge_rule)
+
+
+def _expect_none(name: str, options: Mapping[str, object]) -> None:
+    """Raise ValueError for an option that only a model's chooser has."""
     for option, value in options.items():
         if value is not None:
             from .client import bare_url
@@ -263,7 +330,6 @@ def make_chooser(
             raise ValueError(
                 f"chooser {name!r} asks no model: choose 'llm', or leave out {option}={shown!r}"
             )
-    return RuleChooser(known, charge_rule)
 
 
 def check_deadline(deadline_s: float) -> None:

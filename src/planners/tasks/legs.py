@@ -89,13 +89,14 @@ class FieldCache:
             self._ways.move_to_end(key)
             return self._ways[key]
         hub, far = (start, end) if role == "from" else (end, start)
-        found = self._walk(self._field(role, hub), far)
+        found = self._walk(self.field(role, hub), far)
         self._ways[key] = found
         if len(self._ways) > MAX_WAYS:
             self._ways.popitem(last=False)
         return found
 
-    def _field(self, role: str, node: int) -> Field:
+    def field(self, role: str, node: int) -> Field:
+        """The exact costs ``from`` a node or ``to`` it."""
         assert self._map is not None
         key = (role, node)
         if key in self._fields:

@@ -38,7 +38,8 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     return tuple((0, int(p), p) if p.isdecimal() else (1, 0, p) for p in parts)
 
 
-def _name(kind: str, name: str) -> None:
+def check_name(kind: str, name: str) -> None:
+    """Raise ValueError where a text is no name."""
     if not isinstance(name, str) or _NAME.fullmatch(name) is None:
         raise ValueError(
             f"{kind} {name!r} is not a name: 1 to 32 letters, digits or _.:+- "
@@ -81,7 +82,7 @@ class Order:
     priority: str = "normal"
 
     def __post_init__(self) -> None:
-        _name("order id", self.id)
+        check_name("order id", self.id)
         stops = tuple(_node(f"a stop of order {self.id}", node) for node in self.stops)
         object.__setattr__(self, "stops", stops)
         if not self.stops or min(self.stops) < 0:
@@ -196,7 +197,7 @@ class Snapshot:
             for stop in order.stops:
                 self._on_map(f"order {order.id}", stop)
         for name, node in self.chargers.items():
-            _name("charger", name)
+            check_name("charger", name)
             self._on_map(f"charger {name}", node)
 
     def __reduce__(self) -> tuple[Any, ...]:

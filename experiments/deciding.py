@@ -1,0 +1,256 @@
+"""One decision on one snapshot, with all that led to it: `aislewise decide` in plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from planners.tasks import Candidate, Chooser, Decision, NamedSnapshot, Refusal, make_chooser
+from planners.tasks.applying import apply
+from planners.tasks.calllog import Answer, CallLog, ReplayClient
+from planners.tasks.client import Client, OpenAIClient
+from planners.tasks.constraints import as_json
+from planners.tasks.critics import Limits, Verdict, judge
+from planners.tasks.llm import LlmChooser
+from planners.tasks.local import endpoint
+from planners.tasks.names import Names
+from planners.tasks.prompt import Prompt
+from planners.tasks.rollout import Rollout, roll_out
+from planners.tasks.translate import translate
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who is to decide, and which model may be asked; nothing is sent without ``llm``.
+
+    ``llm`` is an address, ``local`` or ``replay:FILE``; ``log`` takes every call.
+
+    Raises ValueError where a model is given and neither the chooser nor notes would ask it.
+    """
+
+    chooser: str | None = None
+    notes: str = ""
+    llm: str | None = None
+    model: str | None = None
+    deadline_s: float = 10.0
+    log: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.llm is not None and self.chooser_name != "llm" and not self.notes:
+            raise ValueError(
+                f"--llm has nothing to do: chooser {self.chooser_name} asks no model, and there "
+                "are no notes to read; choose llm, give --notes, or leave it out"
+            )
+
+    @property
+    def chooser_name(self) -> str:
+        """Utility unless named; llm where an endpoint is given."""
+        return self.chooser or ("utility" if self.llm is None else "llm")
+
+    def make(self) -> Chooser:
+        """The chooser; ValueError as `make_chooser`."""
+        if self.chooser_name != "llm":
+            return make_chooser(self.chooser_name)
+        return make_chooser(
+            "llm", llm_url=self.llm, model=self.model, deadline_s=self.deadline_s,
+            log=None if self.llm is None else self.log,
+        )  # fmt: skip
+
+    def client(self) -> Client | None:
+        """Who may be asked about notes."""
+        if self.llm is None:
+            return None
+        if self.llm.startswith("replay:"):
+            return ReplayClient(self.llm.removeprefix("replay:"))
+        client = OpenAIClient(self.llm, self.model)
+        return client if self.log is None else _Logged(client, CallLog(self.log))
+
+
+class _Logged:
+    """A client whose calls are logged."""
+
+    def __init__(self, client: Client, log: CallLog) -> None:
+        self._client, self._log = client, log
+
+    def ask(self, prompt: Prompt, deadline: float) -> Answer:
+        """The client's answer."""
+        answer = self._client.ask(prompt, deadline)
+        self._log.append(prompt, answer, answer.rejection)
+        return answer
+
+    def describe(self) -> str:
+        """Who answers."""
+        return self._client.describe()
+
+
+@dataclass(frozen=True)
+class Noted:
+    """What notes made of a snapshot: constraints as in the interface, words for people."""
+
+    named: NamedSnapshot
+    constraints: tuple[dict[str, Any], ...] = ()
+    said: tuple[str, ...] = ()
+    rejected: tuple[dict[str, Any], ...] = ()
+    refused: tuple[Refusal, ...] = ()
+    calls: int = 0
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The answer: the first decision, the plan that it leads to, and what critics say of it."""
+
+    noted: Noted
+    chooser: Chooser
+    rollout: Rollout
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def decision(self) -> Decision:
+        """The first decision, with the orders that notes took out among the refused."""
+        refused = (*self.rollout.first.refused, *self.noted.refused)
+        return replace(self.rollout.first, refused=refused)
+
+    @property
+    def objections(self) -> tuple[Verdict, ...]:
+        """What critics say against the plan."""
+        return tuple(verdict for verdict in self.verdicts if verdict.status != "ok")
+
+    @property
+    def calls(self) -> int:
+        """Questions to a model, retries included."""
+        own = self.chooser.counts.calls if isinstance(self.chooser, LlmChooser) else 0
+        return own + self.noted.calls
+
+    def as_dict(self) -> dict[str, Any]:
+        """The document of ``decide --json``."""
+        rolled, named = self.rollout, self.noted.named
+        return {
+            "decision": _decision(self.decision, named),
+            "plan": _plan(rolled, named),
+            "total_cost_s": rolled.total_s,
+            "lower_bound_s": rolled.lower_bound_s,
+            "gap": rolled.gap,
+            "decided_by": self.decision.decided_by,
+            "constraints": list(self.noted.constraints),
+            "rejected": self.rejected,
+            "calls": self.calls,
+        }
+
+    @property
+    def rejected(self) -> list[dict[str, Any]]:
+        """Everything that was not taken: orders, clauses of notes, replies, and what is wrong."""
+        orders = {no.goal: no for no in (*self.noted.refused, *self.rollout.refused)}
+        found: list[dict[str, Any]] = [
+            {"what": "order", "of": no.goal, "code": no.code, "reason": no.sentence}
+            for no in orders.values()
+        ]
+        found += self.noted.rejected
+        if isinstance(self.chooser, LlmChooser):
+            found += [
+                {"what": "reply", "of": "chooser", "code": kind, "reason": f"{count} times"}
+                for kind, count in sorted(self.chooser.counts.rejections.items())
+            ]
+        found += [
+            {"what": "plan", "of": v.critic, "code": v.code, "reason": v.sentence}
+            for v in self.objections
+        ]
+        return found
+
+
+def decide(named: NamedSnapshot, asked: Asked) -> Decided:
+    """Read the notes, let the chooser decide, roll it out, and let the critics look at the plan.
+
+    The model ``local`` is served until the decision is made. Raises ValueError as `make_chooser`;
+    OSError where the local model's server does not start.
+    """
+    with endpoint(asked.llm, asked.model) as (llm, model):
+        return _decide(named, replace(asked, llm=llm, model=model))
+
+
+def _decide(named: NamedSnapshot, asked: Asked) -> Decided:
+    chooser = asked.make()
+    text = asked.notes or named.snapshot.notes
+    noted = noted_of(named, text, asked) if text else Noted(named)
+    snapshot = replace(noted.named.snapshot, notes=text)
+    rolled = roll_out(snapshot, chooser)
+    verdicts = judge(snapshot, rolled.plan, Limits(orders=rolled.served)) if rolled.served else ()
+    return Decided(noted, chooser, rolled, verdicts)
+
+
+def noted_of(named: NamedSnapshot, text: str, asked: Asked) -> Noted:
+    """The snapshot under its notes, read by rules, and by a model where one may be asked."""
+    names = _names(named)
+    found = translate(
+        text, named.snapshot, names, client=asked.client(), deadline_s=asked.deadline_s
+    )
+    applied = apply(named.snapshot, found.constraints, names)
+    rejected = [
+        {"what": "note", "of": one.clause, "code": "flagged", "reason": one.reason}
+        for one in found.flagged
+    ]
+    rejected += [
+        {
+            "what": "reply",
+            "of": no.clause,
+            "code": "constraint",
+            "reason": f"{no.reason}: {no.said}",
+        }
+        for no in found.refused
+    ]
+    items = {o.id: named.items[o.id] for o in applied.snapshot.orders if o.id in named.items}
+    return Noted(
+        named=replace(named, snapshot=applied.snapshot, items=items),
+        constraints=tuple(as_json(one) for one in found.constraints),
+        said=(*found.echo(names), *applied.changes[len(found.constraints) :], *applied.notes),
+        rejected=tuple(rejected),
+        refused=applied.refused,
+        calls=found.calls,
+    )
+
+
+def _names(named: NamedSnapshot) -> Names:
+    """What the reader of notes wants to know of names."""
+    docks = {order.id: named.dock_of(order) for order in named.snapshot.orders}
+    return Names(
+        named.items, {order: dock for order, dock in docks.items() if dock}, named.aisles,
+        named.clock_s,
+    )  # fmt: skip
+
+
+def _decision(decision: Decision, named: NamedSnapshot) -> dict[str, Any]:
+    return {
+        "kind": decision.kind,
+        "goal": decision.goal,
+        "reason": decision.reason,
+        "terms": dict(decision.terms),
+        "candidates": [_candidate(one, named) for one in decision.candidates],
+        "refused": [
+            {"goal": no.goal, "code": no.code, "sentence": no.sentence} for no in decision.refused
+        ],
+    }
+
+
+def _candidate(one: Candidate, named: NamedSnapshot) -> dict[str, Any]:
+    return {
+        "goal": one.goal,
+        "item": named.items.get(one.goal),
+        "dock": named.dock_of(one.order),
+        "priority": one.order.priority,
+        "due_in_s": one.order.due_s - named.snapshot.time_s,
+        "arrives_in_s": one.arrival_s - named.snapshot.time_s,
+        "length_m": one.length_m,
+        "energy_wh": one.energy_wh,
+        "straight_m": one.straight_m,
+        "terms": one.terms,
+    }
+
+
+def _plan(rolled: Rollout, named: NamedSnapshot) -> list[Mapping[str, Any]]:
+    """The stops, and the seconds from now and the charge on leaving each."""
+    return [
+        {**step.stop.as_json(), "at_s": step.time_s.most, "charge_wh": step.wh.least,
+         "late_s": step.late_s.most}
+        for step in rolled.walk.steps
+    ]  # fmt: skip
