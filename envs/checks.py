@@ -27,7 +27,8 @@ def expect_number(
     ...
     ValueError: workers must be a whole number >= 0, got '3'
     """
-    fits = isinstance(value, Integral if whole else Real) and math.isfinite(value)
+    fits = isinstance(value, Integral if whole else Real) and not isinstance(value, bool)
+    fits = fits and (whole or math.isfinite(value))
     fits = fits and (value > above if above is not None else value >= least) and value <= most
     if not fits:
         bound = f"> {above:g}" if above is not None else f">= {least:g}"

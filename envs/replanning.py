@@ -294,7 +294,7 @@ class Replanner:
     ) -> PlanResult:
         """The plan with fewer turns, as far as its bound leaves room; on grids.
 
-        Where no exact cost-to-go is at hand, one is made for plans that will be driven.
+        Where no exact cost-to-go is at hand, one is made for plans that would be driven as found.
         """
         led = self.settings.guidance == "layers" and self.settings.strategy in LED
         if not led or not isinstance(map, GridMap) or result.path is None:

@@ -52,7 +52,9 @@ def with_fewer_turns(
     """
     if result.path is None or len(result.path) < 3:
         return result
-    lower = result.cost / result.certificate if np.isfinite(result.certificate) else 0.0
+    if result.cost <= 0.0 or not np.isfinite(result.certificate):
+        return result
+    lower = result.cost / result.certificate
     planned_s = result.cost + turn_s * turns(result.path.nodes, axis)
     for share in SHARES:
         nodes = _least_turning(map, costs, to_go, result.path.nodes, share * turn_s, axis)
@@ -84,7 +86,7 @@ def _least_turning(
     return nodes if count == 0 else work.way[:count][::-1].copy()
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=4)
 def _work(size: int, thread: int) -> TurnWork:
     """Work arrays for maps of a size; the searches of a thread follow one another."""
     room = 2 * PUSHES * size

@@ -24,7 +24,7 @@ from .battery import Battery, RobotProfile, robot_profile
 from .belief import Belief
 from .blockages import BlockagePlan
 from .chargers import ChargerQueues, check_range
-from .checks import check_asked, check_motion
+from .checks import check_asked, check_motion, expect_number
 from .crowd import Crowd
 from .engine import engine_named
 from .floor import Floor
@@ -212,9 +212,10 @@ class World:
         go on for all of the ticks instead. The same as that many steps, bit for bit.
 
         Raises:
-            ValueError: as `step`.
+            ValueError: as `step`; ticks that are no whole number >= 0.
         """
-        done = 0
+        expect_number("ticks", ticks, whole=True)
+        done, ticks = 0, int(ticks)  # a kernel is compiled for plain integers only
         goes_on = goes_on and action in (WAIT, CHARGE)
         while done < ticks:
             if self.time_s >= self._next_event_s:

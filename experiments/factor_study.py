@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from envs.layouts import READY
+from planners.tasks import make_chooser
 
 from .factors import FACTORS, FactorRun
 from .pages import Count, Page, found_in
@@ -68,8 +69,12 @@ class FactorSpec(Page):
         """Every run once, those of a floor and seed together.
 
         Raises:
-            ValueError: an unknown strategy or factor, a weight that does not fit; OSError: no map.
+            ValueError: an unknown strategy, factor or chooser, a weight that does not fit; OSError:
+                no map.
         """
+        for floor in self.floors:
+            if floor.chooser is not None:
+                make_chooser(floor.chooser)
         for factor in self.factors_of_others:
             if factor not in FACTORS:
                 raise ValueError(f"unknown factor {factor!r}: one of {', '.join(FACTORS)}")

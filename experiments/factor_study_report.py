@@ -39,7 +39,8 @@ class Setting:
         """What to call it."""
         held = ", held out" if self.held_out else ""
         demand = self.orders_per_hour
-        orders = "" if demand is None else f", {demand:g} orders an hour, {self.chooser}"
+        orders = "" if demand is None else f", {demand:g} orders an hour"
+        orders += "" if self.chooser == "utility" else f", {self.chooser}"
         return f"{self.name}, {self.workers} people + {self.traffic} traffic robots{orders}{held}"
 
     @cached_property
@@ -48,14 +49,14 @@ class Setting:
         return max(self.searches.values(), key=lambda comparison: len(comparison.rows))
 
     @property
-    def exact(self) -> Comparison:
-        """The search at w = 1 where there is one, whose effects others keep so much of."""
-        return self.searches.get("astar", self.base)
+    def exact(self) -> Comparison | None:
+        """The search at w = 1, whose effects others keep so much of; None where it did not run."""
+        return self.searches.get("astar")
 
     def kept(self, search: str, factor: str, metric: str) -> Change | None:
         """The share that a search keeps of the effect that a factor has at w = 1."""
         own, exact = self.searches[search], self.exact
-        if factor not in own.rows or factor not in exact.rows:
+        if exact is None or factor not in own.rows or factor not in exact.rows:
             return None
         part, full = (c.values(factor, metric) for c in (own, exact))
         return share_kept(part, full, exact.values("none", metric))
@@ -73,7 +74,7 @@ def settings_of(rows: Sequence[Row]) -> list[Setting]:
     keys = ("map", "workers", "traffic", "held_out", "minutes", "chooser", "orders_per_hour")
     found: dict[tuple[object, ...], list[Row]] = {}
     for row in rows:
-        found.setdefault(tuple(row[key] for key in keys), []).append(row)
+        found.setdefault(tuple(row.get(key) for key in keys), []).append(row)
     order = {name: k for k, name in enumerate(dict.fromkeys(row["map"] for row in rows))}
     settings = []
     for own in found.values():
@@ -82,7 +83,8 @@ def settings_of(rows: Sequence[Row]) -> list[Setting]:
             search: _comparison([row for row in own if search_of(row) == search], seeds)
             for search in sorted({*map(search_of, own)}, key=lambda name: (len(name), name))
         }
-        name, workers, traffic, held_out, minutes, chooser, rate = (own[0][key] for key in keys)
+        first, rate = own[0], own[0].get("orders_per_hour")  # older rows had no rate
+        name, workers, traffic, held_out, minutes, chooser = (first[key] for key in keys[:-1])
         settings.append(Setting(name, workers, traffic, held_out, minutes, chooser, rate, searches))
     return sorted(
         settings, key=lambda s: (s.held_out, order[s.name], s.orders_per_hour or 0.0, s.traffic)
@@ -113,7 +115,7 @@ def markdown(rows: Sequence[Row], failed: Sequence[Row]) -> list[str]:
     lines += ["## Goals, and what came of them", "", *goals(settings), ""]
     for setting in settings:
         lines += [f"## {setting.title}", "", *_changes(setting), ""]
-        if len(setting.searches) > 1:
+        if len(setting.searches) > 1 and setting.exact is not None:
             lines += [*_kept(setting), ""]
     return lines
 
@@ -166,12 +168,13 @@ def _changed(base: Comparison, factor: str, metric: str) -> str:
 
 def _kept(setting: Setting) -> list[str]:
     """All searches: the change against none of the base search, and the share of effect kept."""
-    body = []
+    exact, body = setting.exact, []
+    assert exact is not None
     for name, own in setting.searches.items():
-        for factor in [factor for factor in own.rows if factor in setting.exact.rows]:
+        for factor in [factor for factor in own.rows if factor in exact.rows]:
             changes = [_against_base(setting, own, factor, metric) for metric in (NEAR, DONE)]
             shares = ["-", "-"]
-            if factor != "none" and own is not setting.exact:
+            if factor != "none" and own is not exact:
                 shares = [with_interval(setting.kept(name, factor, m), unit=" %", sign=False)
                           for m in (NEAR, DONE)]  # fmt: skip
             body.append([name, factor, *changes, *shares])
@@ -204,7 +207,7 @@ def goals(settings: Sequence[Setting]) -> list[str]:
 
 def _goals_of(setting: Setting) -> list[list[str]]:
     base, crowded = setting.base, setting.traffic > 0
-    if setting.workers != 12 or setting.traffic not in (0, 40):
+    if setting.workers != 12 or setting.traffic not in (0, 40) or setting.minutes < 60.0:
         return []
     asked = [
         (not crowded, "risk", NEAR, -25.0, "risk alone: near-seconds at least 25 % fewer"),
@@ -218,7 +221,7 @@ def _goals_of(setting: Setting) -> list[list[str]]:
         for holds, factor, metric, goal, text in asked if holds
     ]  # fmt: skip
     search = "w = 2"
-    if search in setting.searches:
+    if search in setting.searches and setting.exact is not None:
         effects = [("both", NEAR), ("congestion", DONE)] if crowded else [("risk", NEAR)]
         for factor, metric in effects:
             text = f"{search} keeps at least 80 % of the effect of {factor} on "
@@ -229,7 +232,8 @@ def _goals_of(setting: Setting) -> list[list[str]]:
 
 def _kept_goal(setting: Setting, search: str, factor: str, metric: str, text: str) -> list[str]:
     """How much a search keeps, if w = 1 has an effect in the direction that is wanted."""
-    at_one = setting.exact.percent(factor, metric) if factor in setting.exact.rows else None
+    exact = setting.exact
+    at_one = exact.percent(factor, metric) if exact and factor in exact.rows else None
     if at_one is not None and (at_one.mean > 0) == (metric == NEAR):
         return [text, f"w = 1 itself: {with_interval(at_one, unit=' %')}", "nothing to keep"]
     return goal_line(text, setting.kept(search, factor, metric), 80.0, sign=False)

@@ -43,7 +43,7 @@ def seen(world: World) -> Seen:
 
 @dataclass
 class Watch:
-    """Call it after every tick; `columns` says what it saw.
+    """Call it after every tick; `columns` says what it saw, and brings the counts up to date.
 
     An agent is stuck while it has finished no trip for `stuck_s`; a trip given up is not finished.
     Work at the end of a trip (picking, charging) belongs to it.

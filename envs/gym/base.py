@@ -120,6 +120,12 @@ class WarehouseEnv(gymnasium.Env[Any, Any]):
         self._last_tick = max(1, round(self._seconds / self.world.tick_s))
         self._order: Order | None = None  # the one that the robot took last
 
+    def _checked(self, action: Any) -> int:
+        """The action as a number; ValueError for what the space does not hold."""
+        if not isinstance(action, (int, np.integer)) or not self.action_space.contains(int(action)):
+            raise ValueError(f"action {shown(action)} is not in {self.action_space}")
+        return int(action)
+
     def _late_s(self) -> float:
         """Weighted lateness of a delivery since the last call; empties the world's log."""
         late_s = 0.0

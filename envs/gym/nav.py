@@ -142,11 +142,15 @@ class WarehouseNav(WarehouseEnv):
     # Steps.
 
     def step(self, action: int) -> tuple[Observation, float, bool, bool, Info]:
-        """One tick; any action is taken, see the class for those that are refused."""
-        world = self.world
+        """One tick; any action of the space is taken, see the class for those that are refused.
+
+        Raises:
+            ValueError: an action outside the space.
+        """
+        world, action = self.world, self._checked(action)
         if world.book.taken is None and self._order is None:
             self._take_order()
-        illegal = self._act(int(action))
+        illegal = self._act(action)
         if self._until_asked:
             while not (self.asked or self._done() or world.tick >= self._last_tick):
                 self._act(STAY)

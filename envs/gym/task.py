@@ -118,9 +118,14 @@ class WarehouseTask(WarehouseEnv):
         }  # fmt: skip
 
     def step(self, action: int) -> tuple[Observation, float, bool, bool, Info]:
-        """Take the row's decision and drive until the next one is due."""
-        legal = 0 <= action < len(self.choices.rows) and self.choices.rows[action].legal
-        chosen = int(action) if legal else 0
+        """Take the row's decision and drive until the next one is due.
+
+        Raises:
+            ValueError: an action outside the space.
+        """
+        action = self._checked(action)
+        legal = action < len(self.choices.rows) and self.choices.rows[action].legal
+        chosen = action if legal else 0
         self._pending.answer = self.choices.decision(chosen, Pending.name)
         if self.choices.rows[chosen].order is not None:
             self._order = self.choices.rows[chosen].order

@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 ROUND, HELD = 0, 1  # places in `ints`: number of this search, entries in the heap
 HERE = 1e-9  # seconds: less is rounding
-PUSHES = 8  # entries of the heap for each state, at most
+# Entries of the heap for each state, at most: it is reached from four states, each expanded once
+# (h is consistent), and may be a start; the rest is for rounding.
+PUSHES = 8
 
 
 class TurnWork(NamedTuple):

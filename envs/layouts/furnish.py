@@ -102,6 +102,9 @@ def _furnished(start: _Start, spec: Places, seed: int) -> Layout:
     told = {k: nodes_of(start.map, w, k) for k, w in wanted.items() if w.names_some}
     chosen = {k: start.own.get(k, _NONE) for k, w in wanted.items() if not w.goes_by_rule}
     chosen |= told
+    zones = tuple(zone_of(start.map, zone, f"zones[{k}]") for k, zone in enumerate(spec.zones))
+    shut = [node for zone in zones if zone.kind == "keep_out" for node in zone.nodes]
+    allowed = start.map.with_blocked(shut, True) if shut else start.map  # where rules may place
     free = start.map.size - int(np.count_nonzero(start.map.blocked))
     for k, kind in enumerate(KINDS):
         if kind in told:
@@ -112,8 +115,7 @@ def _furnished(start: _Start, spec: Places, seed: int) -> Layout:
         left = chosen.pop(kind, _NONE)
         left = left[~np.isin(left, np.concatenate([_NONE, *before, *others]))]
         left = left[: max(1, free - sum(nodes.size for nodes in before) - 2 + k)]  # room for others
-        chosen[kind] = left if left.size else by_rule(start.map, kind, wanted[kind], chosen, seed)
-    zones = tuple(zone_of(start.map, zone, f"zones[{k}]") for k, zone in enumerate(spec.zones))
+        chosen[kind] = left if left.size else by_rule(allowed, kind, wanted[kind], chosen, seed)
     return _assembled(start, spec, chosen, zones, seed)
 
 

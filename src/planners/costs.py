@@ -265,13 +265,13 @@ class CostField:
             places[name] = self._indices(nodes, self._known(name).size)
             fresh[name] = self._fresh(name, places[name], values)
         kept = {name: self._layers[name][index] for name, index in places.items()}
-        self._set(places, fresh)
         try:
+            self._set(places, fresh)
             self._recompose(places)
-        except ValueError:
+        except Exception:
             self._set(places, kept)
             raise
-        self.version += 1
+        self.version += bool(changes)
 
     def _set(
         self, places: Mapping[str, npt.NDArray[np.int64]], values: Mapping[str, npt.NDArray[Any]]
@@ -281,9 +281,10 @@ class CostField:
 
     def _fresh(
         self, name: str, index: npt.NDArray[np.int64], values: npt.ArrayLike
-    ) -> npt.NDArray[np.float64]:
-        """(k,) new values of a layer, checked."""
-        fresh = np.asarray(values, dtype=np.float64).reshape(-1)
+    ) -> npt.NDArray[np.floating]:
+        """(k,) new values of a layer as it keeps them, checked; a copy."""
+        with np.errstate(over="ignore"):
+            fresh = np.array(values, dtype=self._layers[name].dtype).reshape(-1)
         if fresh.size not in (1, index.size):
             raise ValueError(f"{index.size} places need as many values, or one; not {fresh.size}")
         fresh = np.broadcast_to(fresh, index.shape)

@@ -321,3 +321,12 @@ def test_an_aisle_graph_takes_cells_as_labels():
     assert layout.map.label(layout.stations[0]) == cell
     assert dataclasses.replace(layout, zones=()).storage == layout.storage
     assert isinstance(built_in().map, GridMap)
+
+
+def test_places_by_rule_keep_out_of_keep_out_zones() -> None:
+    zone = {"name": "wet", "kind": "keep_out", "rectangle": [0, 15, 3, 16]}
+    layout = furnish(GridMap(np.zeros((20, 30))), {"zones": [zone]})
+    inside = {30 * row + col for row in range(4) for col in (15, 16)}
+    assert not inside & {*layout.stations, *layout.storage, *layout.chargers}
+    with pytest.raises(MapFormatError, match="keep-out zone 'wet' holds"):
+        furnish(GridMap(np.zeros((20, 30))), {"zones": [zone], "stations": {"cells": [[1, 15]]}})

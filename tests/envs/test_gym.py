@@ -222,3 +222,13 @@ def test_the_environment_only_wraps_the_world() -> None:
         env.step(0)
         world.step(-3)  # the robot stands on a charger
     assert env.unwrapped.world.trace_hash == world.trace_hash  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", ["WarehouseNav-v0", "WarehouseTask-v0"])
+@pytest.mark.parametrize("action", [1.7, -1, 99, None, "north"])
+def test_an_action_outside_the_space_is_an_error(name, action) -> None:
+    env = gymnasium.make(name, layout="small", workers=2, disable_env_checker=True)
+    env.reset(seed=1)
+    with pytest.raises(ValueError, match="is not in Discrete"):
+        env.unwrapped.step(action)
+    env.unwrapped.step(np.int64(0))

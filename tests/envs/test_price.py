@@ -12,7 +12,7 @@ from envs.belief import BeliefModel
 from envs.belief.edges import edges_into
 from envs.kernels import price
 from envs.kernels import sense_state as at
-from envs.layouts import Layout, fulfilment
+from envs.layouts import Layout, fulfilment, furnish
 from envs.world import WAIT, World
 from planners import GridMap
 
@@ -32,8 +32,8 @@ def busy_world(layout: Layout, seed: int, ticks: int, workers: int = 6, traffic:
     return world
 
 
-def delay(rho: np.ndarray) -> np.ndarray:
-    return rho / DELIVERY.speed_m_s / (1.0 - np.minimum(rho, 0.9))
+def delay(rho: np.ndarray, pace: np.ndarray) -> np.ndarray:
+    return rho * pace / (1.0 - np.minimum(rho, 0.9))
 
 
 def asked_of(world: World, tick: int) -> dict[str, np.ndarray]:
@@ -47,20 +47,29 @@ def asked_of(world: World, tick: int) -> dict[str, np.ndarray]:
     there = (MODEL.prior_s * pricing.presence + there) / (MODEL.prior_s + seen)
     moving = fleet[:, :4].sum(axis=1)
     shared = there + fleet[:, 4] + MODEL.same_way * moving
-    congestion = delay(shared)
-    joules = DELIVERY.ambient_w * (1 / DELIVERY.speed_m_s + congestion) + DELIVERY.drive_j_per_m
+    limit = world.floor.speed_m_s
+    pace = 1.0 / np.minimum(DELIVERY.speed_m_s, np.inf if limit is None else limit)
+    pace = np.broadcast_to(pace, shared.shape)
+    congestion = delay(shared, pace)
+    joules = DELIVERY.ambient_w * (pace + congestion) + DELIVERY.drive_j_per_m
     ptr, edges, ways = edges_into(world.layout.map, senses)
     heads = np.repeat(np.arange(world.layout.map.size), np.diff(ptr))
     others = (1.0 - MODEL.same_way) * (moving[heads] - fleet[heads, ways])
     oncoming = np.zeros(world.belief.costs().layer("oncoming").size)
-    oncoming[edges] = np.maximum(delay(shared[heads] + others) - congestion[heads], 0.0)
+    oncoming[edges] = np.maximum(
+        delay(shared[heads] + others, pace[heads]) - congestion[heads], 0.0
+    )
     return {
-        "congestion": congestion, "risk": 1.0 - np.exp(-near / DELIVERY.speed_m_s),
+        "congestion": congestion, "risk": 1.0 - np.exp(-near * pace),
         "energy": joules / 3600.0, "oncoming": oncoming,
     }  # fmt: skip
 
 
-@FLOORS
+SLOW = furnish(HALL, {"zones": [{"name": "slow", "kind": "speed_limit", "speed_m_s": 0.3,
+                                 "rectangle": [0, 0, HALL.map.rows - 1, 9]}]})  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", [HALL, GRAPH, SLOW], ids=["grid", "graph", "zones"])
 @pytest.mark.parametrize("seed", range(3))
 def test_after_a_turn_every_layer_is_what_its_evidence_says(layout: Layout, seed: int) -> None:
     world = busy_world(layout, seed, 400)
@@ -141,3 +150,41 @@ def test_edges_lead_to_their_node_in_their_heading(layout: Layout) -> None:
                 assert map_.indices[edges[k]] == node
             east, south = at_m[node] - at_m[tail]
             assert (0, 1, 0, -1)[ways[k]] * east + (-1, 0, 1, 0)[ways[k]] * south > 0
+
+
+@FLOORS
+@pytest.mark.parametrize("ago", [0, 3])
+def test_people_just_seen_raise_the_risk_where_the_robot_could_meet_them(layout, ago: int) -> None:
+    world = busy_world(layout, 3, 200, traffic=0)
+    belief = world.belief
+    senses, pricing, tick = belief.senses, belief._layers._pricing, world.tick + ago
+    at_m = layout.map.positions_m(np.arange(layout.map.size))
+    rng = np.random.default_rng(5)
+    robot_m = at_m[world.robot.node]
+    senses.tracks[:, 0] = 0
+    walks, stands = 0, 1  # two people near the robot, one of them standing for four seconds
+    for agent, since, speed in ((walks, world.tick, (0.9, -0.4)), (stands, world.tick - 8, (0, 0))):
+        senses.tracks[agent] = world.tick, world.robot.node, since, 0
+        senses.motion[agent] = *(robot_m + rng.uniform(-3, 3, 2)), *speed
+    price.people_seen(tick, senses, pricing)
+    assert pricing.ints[price.SEEN] == 2
+    offset = at_m - robot_m
+    ahead_s = np.hypot(*offset.T) / DELIVERY.speed_m_s
+    later_s = 0.5 * ago + ahead_s
+    area, expected = MODEL.near_m**2, np.zeros(layout.map.size)
+    for agent in (walks, stands):
+        x, y, vx, vy = senses.motion[agent]
+        away2 = ((at_m - (x, y)) ** 2).sum(axis=1)
+        stays = np.exp(-later_s / MODEL.stay_s) * np.exp(-away2 / area)
+        if agent == stands:
+            expected += stays
+            continue
+        spread = area + 2 * (0.3 + 0.5 * later_s) ** 2
+        gone2 = (at_m[:, 0] - x - vx * later_s) ** 2 + (at_m[:, 1] - y - vy * later_s) ** 2
+        expected += MODEL.track_weight * (
+            0.3 * stays + 0.7 * area / spread * np.exp(-gone2 / spread)
+        )
+    expected[(np.abs(offset) > 8.0).any(axis=1)] = 0.0
+    found = [price.tracked(n, tick, *robot_m, senses, pricing) for n in range(layout.map.size)]
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+    assert np.sum(expected > 0.1) > 2 and np.sum(expected == 0.0) > 10

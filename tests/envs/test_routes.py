@@ -150,7 +150,7 @@ def layered_plan(world: World, costs: CostField, map: GridMap, **settings: Any) 
     fake.floor, fake.robot.node = world.floor, start
     way = Replanner(fake, PlannerSettings(check_share=1.0, **settings))
     way.begin(goal)
-    return way._plan()[0]
+    return way._plan(None)[0]
 
 
 def test_layers_lead_to_the_same_ways_at_any_weight(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,7 +158,7 @@ def test_layers_lead_to_the_same_ways_at_any_weight(monkeypatch: pytest.MonkeyPa
 
     (Before what the bound leaves free is spent on fewer turns.)
     """
-    monkeypatch.setattr(Replanner, "_straighter", lambda self, result, map: result)
+    monkeypatch.setattr(Replanner, "_straighter", lambda self, result, map, old: result)
     world = World(built_in(), seed=21, traffic=10, lam_congestion=4.0)
     base = 1.0 / world.profile.speed_m_s
     ratios: dict[tuple[str, float], list[float]] = {}

@@ -154,3 +154,11 @@ def test_what_only_looks_wrong_is_taken() -> None:
     assert a_world(orders=iter([ORDER])).book.open(0.0)[0].stops == ORDER
     assert a_world(seed=np.int64(4), workers=np.int32(1)).crowd.n == 1
     assert a_world(initial_soc=np.float32(0.5)).robot.battery.soc == 0.5
+
+
+@pytest.mark.parametrize("ticks", [-3, 1.5, float("nan"), "x", True])
+def test_ticks_are_whole_numbers(ticks) -> None:
+    world = World(ready("small"), workers=1)
+    with pytest.raises(ValueError, match="ticks must be a whole number >= 0"):
+        world.advance(-1, ticks)
+    assert world.advance(-1, np.int32(2)) in (1, 2)
