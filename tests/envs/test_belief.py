@@ -16,7 +16,7 @@ from envs.blockages import Blockage
 from envs.episode import PlannerSettings, run_episode
 from envs.kernels import sense_state as at
 from envs.layouts import fulfilment
-from envs.world import World
+from envs.world import WAIT, World
 from planners import CostField, GridMap, Layer, plan
 from planners.tasks import make_chooser
 
@@ -372,3 +372,12 @@ def test_nothing_that_a_factor_knows_matters_where_its_weight_is_zero(
     other = BeliefModel(**numbers)
     assert trace_hash(BeliefModel(), 0.0) == trace_hash(other, 0.0)
     assert trace_hash(BeliefModel(), 20.0) != trace_hash(other, 20.0), "where it is on, they matter"
+
+
+def test_telemetry_at_whole_cells_hears_the_fleet_move() -> None:
+    # Cells of a metre take two ticks and messages come every ten: in step, robots are between two
+    # nodes in no message.
+    world = World(fulfilment(2, 3), seed=1, workers=0, traffic=8, orders=[])
+    while world.tick < 200:
+        world.advance(WAIT, 200)
+    assert world.belief.senses.fleet[:, :4].max(axis=0).min() > 0.01

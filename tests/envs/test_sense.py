@@ -30,7 +30,6 @@ from envs.kernels import kernel, sense, sense_floor
 from envs.kernels import sense_state as at
 from envs.kernels.price import rates_at
 from envs.layouts import Layout, fulfilment
-from envs.world import WAIT, World
 from planners import GridMap, plan
 
 HALL = fulfilment(2, 3)
@@ -289,15 +288,6 @@ def test_a_robot_that_drives_through_is_never_heard_standing() -> None:
     fleet = belief.senses.fleet
     assert fleet[100].nonzero()[0].tolist() == [1]
     assert fleet[60].nonzero()[0].tolist() == [at.STANDING]
-
-
-def test_telemetry_at_whole_cells_hears_the_fleet_move() -> None:
-    # Cells of a metre take two ticks and messages come every ten: in step, robots are between two
-    # nodes in no message.
-    world = World(HALL, seed=1, workers=0, traffic=8, orders=[])
-    while world.tick < 200:
-        world.advance(WAIT, 200)
-    assert world.belief.senses.fleet[:, :4].max(axis=0).min() > 0.01
 
 
 def test_the_list_of_touched_nodes_has_each_once_and_misses_none() -> None:
