@@ -20,7 +20,8 @@ KEY = "sk-SECRETSECRETSECRETSECRET"
 BUSY = ("--minutes", "6", "--orders-per-hour", "60", "--seed", "1", "--llm-deadline", "90")
 
 COMMAND = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background ignores it
 from planners.tasks import local
 local.SHA256 = sys.argv.pop(1)
 from experiments.cli import main
