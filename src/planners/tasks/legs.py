@@ -26,6 +26,7 @@ from .snapshot import Order, Snapshot, natural_key
 
 MAX_FIELDS = 64  # (a) enough for a dozen orders, a dozen stations and the chargers
 MAX_FIELD_NODES = 20_000_000  # (a) a large map keeps fewer: a quarter of a gigabyte in all
+KEPT_NODES = 5_000_000  # (a) on a larger map fields are kept for one decision only
 MAX_WAYS = 4096  # (a) a few megabytes; a decision on twelve orders asks for some two hundred
 FIRST_ROOM = 256  # moves of a way, before the buffers grow
 
@@ -165,12 +166,15 @@ class _Walker:
 class Legs:
     """The legs of one snapshot: to orders, along orders, to chargers.
 
-    Every value is exact for the snapshot's costs; None means that no path exists.
+    Every value is exact for the snapshot's costs; None means that no path exists. Fields of a map
+    of over `KEPT_NODES` nodes are this object's own: they go with it, and `cache` keeps none.
     """
 
     def __init__(self, snapshot: Snapshot, cache: FieldCache | None = None) -> None:
         self._snapshot = snapshot
-        self._cache = cache if cache is not None else FieldCache()
+        if cache is None or snapshot.map.size > KEPT_NODES:
+            cache = FieldCache()
+        self._cache = cache
         self._cache.bind(snapshot.map, snapshot.costs)
 
     def order(self, order: Order, start: int | None = None) -> tuple[Leg, ...] | None:

@@ -13,7 +13,7 @@ from instances import graph_problems, grid_problems, random_graph, random_grid
 from planners import CostField, GridMap, Layer, cost_to_come, cost_to_go
 from planners.kernels import walk
 from planners.kernels.compiled import compiled
-from planners.tasks import legs
+from planners.tasks import assess, legs
 from planners.tasks.legs import FieldCache
 from planners.walks import steps
 
@@ -104,3 +104,12 @@ def test_kernels_are_their_python() -> None:
         answers.append((count, total, entered.tolist(), edges.tolist(), lengths.tolist()))
     assert answers[0] == answers[1]
     assert answers[0][0] > 3
+
+
+def test_fields_of_a_very_large_map_go_with_the_decision(a_snapshot, monkeypatch) -> None:
+    small, kept, own = a_snapshot(3), FieldCache(), FieldCache()
+    first = assess(small, kept)
+    monkeypatch.setattr(legs, "KEPT_NODES", small.map.size - 1)
+    second = assess(small, own)
+    assert len(kept._fields) > 0 == len(own._fields)
+    assert [c.terms for c in first.candidates] == [c.terms for c in second.candidates]
