@@ -14,7 +14,7 @@ from typing import Any
 from planners import GraphMap, GridMap, Guidance, KeptFields, PlanResult, check, cost_to_go, plan
 
 from .battery import MJ_PER_WH
-from .routes import Leg, Route
+from .routes import Leg, Route, Values
 from .settings import PlannerSettings
 from .streams import stream_key, unit
 from .turns import with_fewer_turns
@@ -228,16 +228,17 @@ class Replanner:
         world, old = self.world, self.route
         self.refresh(force=reason not in ("periodic", "cost_change"))
         self._planned_s, self._seen = world.time_s, self._versions()
+        rest_s = None  # of a route that may be kept
         if old is not None and self._is_open(old):
             rest_s = old.rest_costs(world.belief.costs())
             if not self._can_pay(float(rest_s.sum())):
                 old.expect(rest_s)
                 world.tally.spared[reason] += 1
                 return
-        result, plan_ms = self._plan(old)
+        result, plan_ms = self._plan(rest_s)
         world.tally.replans[reason] += 1
         world.tally.plan_ms.append(plan_ms)
-        adopted = self._adopt(result, reason, old)
+        adopted = self._adopt(result, reason, old, rest_s)
         kept = ("status", "cost", "bound", "certificate", "length_m", "expanded", "engine")
         row = {key: value for key, value in result.as_dict().items() if key in kept}
         world.note("plan", reason=reason, adopted=adopted, plan_ms=plan_ms, **row)
@@ -268,7 +269,7 @@ class Replanner:
             self._exact_at = at
         return self._exact
 
-    def _plan(self, old: Route | None) -> tuple[PlanResult, float]:
+    def _plan(self, rest_s: Values | None) -> tuple[PlanResult, float]:
         world, settings = self.world, self.settings
         assert self.leg is not None
         map_, costs = known_map(world), world.belief.costs()
@@ -282,7 +283,7 @@ class Replanner:
             weight=settings.weight,
             **self._lead(),
         )
-        result = self._straighter(result, map_, old)
+        result = self._straighter(result, map_, rest_s)
         plan_ms = 1000.0 * (time.perf_counter() - began)
         number = len(world.tally.plan_ms)
         exact = unit(self._check_key, number, 0) < settings.check_share
@@ -290,7 +291,7 @@ class Replanner:
         return result, plan_ms
 
     def _straighter(
-        self, result: PlanResult, map: GridMap | GraphMap, old: Route | None
+        self, result: PlanResult, map: GridMap | GraphMap, rest_s: Values | None
     ) -> PlanResult:
         """The plan with fewer turns, as far as its bound leaves room; on grids.
 
@@ -303,19 +304,18 @@ class Replanner:
         goal, costs, exact = map.label(self.leg.goal), self.world.belief.costs(), self._exact_now()
         if exact is not None:
             to_go = exact.bound(goal, map).values
-        elif map.size <= STRAIGHT_NODES and self._is_taken(result, old):
+        elif map.size <= STRAIGHT_NODES and self._is_taken(result, rest_s):
             to_go = cost_to_go(map, goal, costs).values
         else:
             return result
         turn_s = self.world.profile.turn_ms(math.pi / 2) / 1000.0
         return with_fewer_turns(result, map, costs, to_go, turn_s, self.world.robot.axis)
 
-    def _is_taken(self, result: PlanResult, old: Route | None) -> bool:
-        """Whether a route replaces the old one: it has to, or is cheaper by the hysteresis."""
-        if old is None or not self._is_open(old):
+    def _is_taken(self, result: PlanResult, rest_s: Values | None) -> bool:
+        """Whether a route replaces one with this rest (None: it has to) by the hysteresis."""
+        if rest_s is None:
             return True
-        rest_s = float(old.rest_costs(self.world.belief.costs()).sum())
-        return result.cost < (1.0 - self.settings.hysteresis) * rest_s
+        return result.cost < (1.0 - self.settings.hysteresis) * float(rest_s.sum())
 
     def _lead(self) -> dict[str, Any]:
         """What leads the search, as arguments of `plan`."""
@@ -326,7 +326,9 @@ class Replanner:
             return {}
         return {"heuristic": self._exact_now(), "guidance": BY_LAYERS}
 
-    def _adopt(self, result: PlanResult, reason: str, old: Route | None) -> bool:
+    def _adopt(
+        self, result: PlanResult, reason: str, old: Route | None, rest_s: Values | None
+    ) -> bool:
         """Take the new route if it must be or pays; True if the robot's way changed."""
         world = self.world
         costs = world.belief.costs()
@@ -336,8 +338,8 @@ class Replanner:
             return False
         nodes = result.path.nodes.tolist()
         if old is not None:
-            if nodes == old.rest or not self._is_taken(result, old):
-                old.expect(old.rest_costs(costs))
+            if nodes == old.rest or not self._is_taken(result, rest_s):
+                old.expect(old.rest_costs(costs) if rest_s is None else rest_s)
                 return False
             world.tally.route_changes += 1
             world.tally.changed_m += old.left_out_m(nodes)
