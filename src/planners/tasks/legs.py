@@ -119,6 +119,18 @@ class FieldCache:
         return self._walker.way(field, far)
 
 
+def cache_for(snapshot: Snapshot, cache: FieldCache | None = None) -> FieldCache:
+    """The cache to decide on a snapshot with, serving its map and costs.
+
+    The given one; a new one if there is none, or where the map has over `KEPT_NODES` nodes: its
+    fields then go with the decision.
+    """
+    if cache is None or snapshot.map.size > KEPT_NODES:
+        cache = FieldCache()
+    cache.bind(snapshot.map, snapshot.costs)
+    return cache
+
+
 class _Walker:
     """Sums what the ways of exact fields cost, layer by layer, without listing their nodes."""
 
@@ -166,16 +178,13 @@ class _Walker:
 class Legs:
     """The legs of one snapshot: to orders, along orders, to chargers.
 
-    Every value is exact for the snapshot's costs; None means that no path exists. Fields of a map
-    of over `KEPT_NODES` nodes are this object's own: they go with it, and `cache` keeps none.
+    Every value is exact for the snapshot's costs; None means that no path exists. `cache_for` says
+    when ``cache`` is used.
     """
 
     def __init__(self, snapshot: Snapshot, cache: FieldCache | None = None) -> None:
         self._snapshot = snapshot
-        if cache is None or snapshot.map.size > KEPT_NODES:
-            cache = FieldCache()
-        self._cache = cache
-        self._cache.bind(snapshot.map, snapshot.costs)
+        self._cache = cache_for(snapshot, cache)
 
     def order(self, order: Order, start: int | None = None) -> tuple[Leg, ...] | None:
         """The legs start -> pick -> ... -> drop (start None: the robot's node).

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..maps import GridMap
-from .legs import FieldCache
+from .legs import FieldCache, cache_for
 from .snapshot import Snapshot
 
 ROUNDING = 1.0 - 1e-6  # of the straight line's bound: paces are stored in float32
@@ -68,8 +68,7 @@ class LegSpans:
         self, snapshot: Snapshot, cache: FieldCache | None = None, *, lazy: bool = False
     ) -> None:
         self._snapshot = snapshot
-        self._cache = cache if cache is not None else FieldCache()
-        self._cache.bind(snapshot.map, snapshot.costs)
+        self._cache = cache_for(snapshot, cache)
         self._lazy = lazy
         self._known: dict[Drive, LegSpan] = {}
 

@@ -14,7 +14,9 @@ from planners import CostField, GridMap, Layer, cost_to_come, cost_to_go
 from planners.kernels import walk
 from planners.kernels.compiled import compiled
 from planners.tasks import assess, legs
+from planners.tasks.deep import make_instance
 from planners.tasks.legs import FieldCache
+from planners.tasks.spans import Drive, LegSpans
 from planners.walks import steps
 
 
@@ -113,3 +115,17 @@ def test_fields_of_a_very_large_map_go_with_the_decision(a_snapshot, monkeypatch
     second = assess(small, own)
     assert len(kept._fields) > 0 == len(own._fields)
     assert [c.terms for c in first.candidates] == [c.terms for c in second.candidates]
+
+
+def test_every_way_to_decide_keeps_no_field_of_a_very_large_map(a_snapshot, monkeypatch) -> None:
+    small = a_snapshot(3)
+    for keeps, most in ((True, small.map.size), (False, small.map.size - 1)):
+        monkeypatch.setattr(legs, "KEPT_NODES", most)
+        for use in (
+            lambda cache: assess(small, cache),
+            lambda cache: make_instance(small, small.orders, cache=cache),
+            lambda cache: LegSpans(small, cache).leg(Drive(small.robot, 9, along=False)),
+        ):
+            cache = FieldCache()
+            use(cache)
+            assert (len(cache._fields) > 0) == keeps

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from ..legs import FieldCache
+from ..legs import FieldCache, cache_for
 from ..plans import Plan, Stop
 from ..reserve import DEFAULT_RULE, ChargeRule, Threshold
 from ..snapshot import Order, Snapshot, natural_key
@@ -130,7 +130,7 @@ def make_instance(
     nodes = (snapshot.robot, *stops, *(snapshot.chargers[name] for name in chargers))
     order_of, first, last = _numbered(batch, len(nodes))
     driven = _driven(order_of, first, last, len(chargers), snapshot.capacity, loaded)
-    legs = _legs(snapshot, nodes, order_of, driven, cache or FieldCache())
+    legs = _legs(snapshot, nodes, order_of, driven, cache_for(snapshot, cache))
     queue_s, power_w, levels_wh = _at_plug(snapshot, chargers, rule, levels, legs)
     release_s, due_s, weight, kg = _wishes(snapshot, batch)
     energy = math.isfinite(snapshot.charge_wh) and not isinstance(rule, Threshold)
@@ -199,7 +199,6 @@ def _legs(
 ) -> LegTable:
     """Exact legs; along an order by the field to its next stop, else by the field from where the
     leg begins, as `Legs` has it."""
-    cache.bind(snapshot.map, snapshot.costs)
     cost, time, length = (np.full(driven.shape, INFINITE) for _ in range(3))
     for a, b in np.argwhere(driven).tolist():
         along = order_of[a] >= 0 and order_of[a] == order_of[b]
