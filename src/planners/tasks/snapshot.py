@@ -156,9 +156,13 @@ class Snapshot:
     ``capacity_wh = charge_wh = inf`` says that energy does not matter. ``charger_wait_s`` is what
     fleet telemetry expects a newcomer to wait for the plug, ``charger_power_w`` a charger's own
     full power; chargers that they do not name have no queue, and ``charge_power_w``. ``capacity``
-    is how many orders may be on board at once. Mappings are kept as read-only copies.
+    is how many orders may be on board at once, ``on_board`` the ids of those that are now: their
+    ``stops`` are what is left of them, and ``payload_kg`` counts them in. ``after`` says which
+    orders must have been delivered before another is (id -> ids); names that are not among
+    ``orders`` bind nobody. Mappings are kept as read-only copies.
 
-    Raises ValueError for nodes outside the map, two orders of one id, or impossible energies.
+    Raises ValueError for nodes outside the map, two orders of one id, more on board than fit or
+    than there are, orders that wait for each other, or impossible energies.
     """
 
     time_s: float
@@ -179,9 +183,14 @@ class Snapshot:
     charger_wait_s: Mapping[str, float] = field(default_factory=dict)
     charger_power_w: Mapping[str, float] = field(default_factory=dict)
     capacity: int = 1
+    on_board: tuple[str, ...] = ()
+    after: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "orders", tuple(self.orders))
+        object.__setattr__(self, "on_board", tuple(self.on_board))
+        after = {name: tuple(others) for name, others in self.after.items()}
+        object.__setattr__(self, "after", MappingProxyType(after))
         object.__setattr__(self, "robot", _node("robot", self.robot))
         chargers = {name: _node(f"charger {name}", node) for name, node in self.chargers.items()}
         object.__setattr__(self, "chargers", MappingProxyType(chargers))
@@ -199,6 +208,26 @@ class Snapshot:
         for name, node in self.chargers.items():
             check_name("charger", name)
             self._on_map(f"charger {name}", node)
+        self._check_on_board(set(ids))
+        self._check_after(set(ids))
+
+    def _check_on_board(self, ids: set[str]) -> None:
+        strange = sorted(set(self.on_board) - ids, key=natural_key)
+        if strange or len(set(self.on_board)) < len(self.on_board):
+            raise ValueError(
+                f"on_board is {list(self.on_board)}: ids of orders, each once"
+                + (f"; there is no order {strange[0]!r}" if strange else "")
+            )
+        if len(self.on_board) > self.capacity:
+            raise ValueError(f"{len(self.on_board)} orders on board: {self.capacity} fit")
+
+    def _check_after(self, ids: set[str]) -> None:
+        waits = {name: ids.intersection(self.after.get(name, ())) for name in ids}
+        while free := {name for name, others in waits.items() if not others}:
+            waits = {n: others - free for n, others in waits.items() if n not in free}
+        if waits:
+            round_ = ", ".join(sorted(waits, key=natural_key))
+            raise ValueError(f"after lets {round_} wait for each other: leave one of these out")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Made again from its fields: a read-only view itself can be neither pickled nor copied."""

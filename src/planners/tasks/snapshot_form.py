@@ -74,6 +74,7 @@ class RobotForm(Form):
     margin: float
     payload_kg: float
     capacity: int
+    on_board: list[str] = Field(default=[], max_length=MAX_ORDERS)
     energy: EnergyForm
 
 
@@ -110,6 +111,7 @@ class DocumentForm(Form):
     chargers: list[ChargerForm] = Field(max_length=MAX_PLACES)
     docks: dict[str, int] = Field(max_length=MAX_PLACES)
     aisles: dict[str, list[int]] = Field(max_length=MAX_PLACES)
+    after: dict[str, list[str]] = Field(default={}, max_length=MAX_ORDERS)
     lateness_weights: dict[str, float] = Field(max_length=64)
     notes: str = Field(max_length=MAX_NOTES)
 
@@ -124,6 +126,7 @@ def to_form(named: NamedSnapshot) -> DocumentForm:
         orders=[_order_form(order, named.items.get(order.id)) for order in snapshot.orders],
         chargers=[_charger_form(snapshot, name) for name in snapshot.chargers],
         docks=dict(named.docks), aisles={name: list(at) for name, at in named.aisles.items()},
+        after={name: list(others) for name, others in snapshot.after.items()},
         lateness_weights={k: float(v) for k, v in snapshot.lateness_weights.items()},
         notes=snapshot.notes,
     )  # fmt: skip
@@ -175,6 +178,7 @@ def _robot_form(snapshot: Snapshot) -> RobotForm:
         capacity_wh=_finite(snapshot.capacity_wh), reserve_wh=float(snapshot.reserve_wh),
         charge_power_w=_finite(snapshot.charge_power_w), margin=float(snapshot.margin),
         payload_kg=float(snapshot.payload_kg), capacity=snapshot.capacity,
+        on_board=list(snapshot.on_board),
         energy=EnergyForm(
             ambient_w=float(model.ambient_w), drive_j_per_m=float(model.drive_j_per_m),
             drive_j_per_m_kg=float(model.drive_j_per_m_kg),
@@ -225,6 +229,8 @@ def from_form(form: DocumentForm) -> NamedSnapshot:
         lateness_weights=form.lateness_weights,
         charger_wait_s=_telemetry(form.chargers, "wait_s"),
         charger_power_w=_telemetry(form.chargers, "power_w"), capacity=robot.capacity,
+        on_board=tuple(robot.on_board),
+        after={name: tuple(others) for name, others in form.after.items()},
     )  # fmt: skip
     items = {order.id: order.item for order in form.orders if order.item is not None}
     aisles = {name: tuple(nodes) for name, nodes in form.aisles.items()}
