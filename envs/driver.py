@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from reprlib import repr as shown
 
-from planners.tasks import Chooser, Decision, EnergyModel, Snapshot
+from planners.tasks import Chooser, Decision, EnergyModel, Snapshot, Timing
 
 from .chargers import ROBOT
 from .charging import Charging
@@ -23,6 +23,7 @@ __all__ = ["Driver", "PlannerSettings", "known_map", "snapshot_of"]
 def snapshot_of(world: World) -> Snapshot:
     """What a chooser may know at this moment: the belief, the robot itself, the open orders."""
     robot, profile, queues = world.robot, world.profile, world.chargers
+    handling = world.rules.handling
     chargers = {f"charger-{k}": node for k, node in enumerate(world.layout.chargers, start=1)}
     return Snapshot(
         time_s=world.time_s,
@@ -44,6 +45,7 @@ def snapshot_of(world: World) -> Snapshot:
             drive_j_per_m=profile.drive_j_per_m,
             drive_j_per_m_kg=profile.drive_j_per_m_kg,
         ),
+        timing=Timing(robot.delay, handling.pick_s, handling.drop_s),
     )
 
 
@@ -62,6 +64,8 @@ class Driver:
         self._ask_s = -math.inf
         self._asked_open: tuple[str, ...] = ()
         self._waiting = False
+        self._planned = False
+        self._legs_s: list[float] = []  # predicted driving times of the legs to come
         self._question: Snapshot | None = None  # it stands where the chooser raised
 
     def action(self) -> int:
@@ -88,12 +92,19 @@ class Driver:
             self._abort(back)
         target = self._charging.target()
         if target is not None:
-            return target
+            if not self._has_news():
+                return target
+            self._charging.reconsider()
         self._decide()
         stop = self.world.next_stop()
         if stop is None:
             stop = self._charging.target()
         return self._charging.clear() if stop is None else stop
+
+    def _has_news(self) -> bool:
+        """Whether a plan that begins with charging was made for other orders than are open now."""
+        names = tuple(order.id for order in self.world.book.open(self.world.time_s))
+        return self._planned and names != self._asked_open
 
     def _abort(self, back: Decision) -> None:
         """Give the order up to reach a charger while that is still sure."""
@@ -124,12 +135,14 @@ class Driver:
 
     def _carry_out(self, decision: Decision) -> None:
         world = self.world
-        self._waiting = decision.kind == "wait"
+        self._waiting, self._planned = decision.kind == "wait", decision.plan is not None
         world.tally.decided_by[decision.decided_by] += 1
         self._note_decision(decision)
         if self._waiting:
             return
         self._charging.begin(decision)
+        chosen = [one for one in decision.candidates if one.goal == decision.goal]
+        self._legs_s = [leg.time_s for one in chosen for leg in one.legs]
         if decision.kind == "order" and decision.goal is not None:
             world.accept(decision.goal)
 
@@ -147,9 +160,13 @@ class Driver:
 
     def _arrived(self) -> int:
         """Close the leg, then serve or charge."""
-        world = self.world
+        world, leg = self.world, self.replanner.leg
         self.replanner.end(arrived=True)
         if world.next_stop() is not None:
+            if self._legs_s:
+                predicted_s = self._legs_s.pop(0)
+                if leg is not None:  # else it stood there already
+                    world.robot.learn_delay(predicted_s, world.time_s - leg.began_s)
             return SERVE
         if not self._charging.arrived():
             return WAIT
