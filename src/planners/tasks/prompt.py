@@ -129,9 +129,9 @@ def _table(snapshot: Snapshot, shown: Sequence[Candidate]) -> str:
     for number, c in enumerate(shown, start=1):
         due_in_s = c.order.due_s - snapshot.time_s
         due = "none" if due_in_s == float("inf") else f"{due_in_s:.0f}"
-        held = " (on board)" if c.goal in snapshot.on_board else ""
+        name = f"{c.goal} (on board)" if c.goal in snapshot.on_board else c.goal
         rows.append(
-            f"{number} | {c.goal}{held} | {c.order.priority} | {due} | {c.time_s:.0f} | {c.cost_s:.0f} "
+            f"{number} | {name} | {c.order.priority} | {due} | {c.time_s:.0f} | {c.cost_s:.0f} "
             f"| {c.lateness_s:.0f} | {c.others_s:.0f} | {c.total_s:.0f} | {c.energy_wh:.2f}"
         )
     return "\n".join(rows)
