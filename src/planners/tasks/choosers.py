@@ -52,15 +52,15 @@ class Chooser(Protocol):
 class Assessment:
     """All orders of a snapshot, judged: feasible candidates (natural order) and refusals.
 
-    ``early`` are orders that only a plan may begin: nothing speaks against them but those that they
-    are to follow.
+    ``waiting`` are orders that nothing speaks against but a lack of room, or those that they are to
+    follow: a plan may begin them later, and the latter at once.
     """
 
     snapshot: Snapshot
     legs: Legs
     candidates: tuple[Candidate, ...]
     refused: tuple[Refusal, ...]
-    early: tuple[Candidate, ...] = ()
+    waiting: tuple[Candidate, ...] = ()
 
     def take(self, chosen: Candidate, decided_by: str, reason: str) -> Decision:
         """The decision for one of the candidates."""
@@ -71,7 +71,7 @@ class Assessment:
             decided_by=decided_by,
             reason=reason,
             terms=chosen.terms,
-            candidates=self.candidates,
+            candidates=self.candidates + ((chosen,) if chosen in self.waiting else ()),
             refused=self.refused,
             lower_bound_s=least_s,
             gap=_gap(chosen.total_s, least_s),
@@ -105,18 +105,18 @@ def assess(
             open_legs[order.id] = found
     reachable = [order for order in orders if order.id in open_legs]
     candidates: list[Candidate] = []
-    early: list[Candidate] = []
+    waiting: list[Candidate] = []
     for order in reachable:
-        full, after = _full(snapshot, order), _after(snapshot, order)
+        waits = _full(snapshot, order) or _after(snapshot, order)
         by_rule = rule.refusal(snapshot, legs, order, open_legs[order.id])
-        no = full or after or by_rule
+        no = waits or by_rule
         if no is not None:
             refused.append(no)
-        if by_rule is None and full is None:
+        if by_rule is None:
             made = _candidate(legs, snapshot, order, open_legs, reachable)
-            (candidates if after is None else early).append(made)
+            (candidates if waits is None else waiting).append(made)
     refused.sort(key=lambda refusal: natural_key(refusal.goal))
-    return Assessment(snapshot, legs, tuple(candidates), tuple(refused), tuple(early))
+    return Assessment(snapshot, legs, tuple(candidates), tuple(refused), tuple(waiting))
 
 
 def _full(snapshot: Snapshot, order: Order) -> Refusal | None:
