@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,15 @@ from planners.tasks.calllog import Answer, CallLog, ReplayClient
 from planners.tasks.client import Client, OpenAIClient
 from planners.tasks.constraints import as_json
 from planners.tasks.critics import Limits, Verdict, judge
+from planners.tasks.goals import Decomposition, GoalChooser, Trajectory, decompose
 from planners.tasks.llm import LlmChooser
 from planners.tasks.local import endpoint
 from planners.tasks.names import Names
 from planners.tasks.prompt import Prompt
 from planners.tasks.rollout import Rollout, roll_out
-from planners.tasks.translate import translate
+
+AskingChooser = LlmChooser | GoalChooser
+ASKING = ("llm", "deep")  # choosers that a model may be given to
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,10 @@ class Asked:
     log: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.llm is not None and self.chooser_name != "llm" and not self.notes:
+        if self.llm is not None and self.chooser_name not in ASKING and not self.notes:
             raise ValueError(
                 f"--llm has nothing to do: chooser {self.chooser_name} asks no model, and there "
-                "are no notes to read; choose llm, give --notes, or leave it out"
+                "are no notes to read; choose llm or deep, give --notes, or leave it out"
             )
 
     @property
@@ -51,10 +54,10 @@ class Asked:
 
     def make(self) -> Chooser:
         """The chooser; ValueError as `make_chooser`."""
-        if self.chooser_name != "llm":
+        if self.chooser_name not in ASKING:
             return make_chooser(self.chooser_name)
         return make_chooser(
-            "llm", llm_url=self.llm, model=self.model, deadline_s=self.deadline_s,
+            self.chooser_name, llm_url=self.llm, model=self.model, deadline_s=self.deadline_s,
             log=None if self.llm is None else self.log,
         )  # fmt: skip
 
@@ -95,6 +98,7 @@ class Noted:
     rejected: tuple[dict[str, Any], ...] = ()
     refused: tuple[Refusal, ...] = ()
     calls: int = 0
+    goal: Decomposition = field(default_factory=Decomposition)
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,7 @@ class Decided:
     @property
     def calls(self) -> int:
         """Questions to a model, retries included."""
-        own = self.chooser.counts.calls if isinstance(self.chooser, LlmChooser) else 0
+        own = self.chooser.counts.calls if isinstance(self.chooser, AskingChooser) else 0
         return own + self.noted.calls
 
     def as_dict(self) -> dict[str, Any]:
@@ -136,7 +140,14 @@ class Decided:
             "constraints": list(self.noted.constraints),
             "rejected": self.rejected,
             "calls": self.calls,
+            "trajectory": self.trajectory.as_json(),
         }
+
+    @property
+    def trajectory(self) -> Trajectory:
+        """How the first decision came about: the goal's parts, and what was weighed."""
+        own = self.rollout.first.trajectory or Trajectory()
+        return Trajectory((*self.noted.goal.steps(), *own.steps))
 
     @property
     def rejected(self) -> list[dict[str, Any]]:
@@ -147,7 +158,7 @@ class Decided:
             for no in orders.values()
         ]
         found += self.noted.rejected
-        if isinstance(self.chooser, LlmChooser):
+        if isinstance(self.chooser, AskingChooser):
             found += [
                 {"what": "reply", "of": "chooser", "code": kind, "reason": f"{count} times"}
                 for kind, count in sorted(self.chooser.counts.rejections.items())
@@ -173,6 +184,8 @@ def _decide(named: NamedSnapshot, asked: Asked) -> Decided:
     chooser = asked.make()
     text = asked.notes or named.snapshot.notes
     noted = noted_of(named, text, asked) if text else Noted(named)
+    if isinstance(chooser, GoalChooser):
+        chooser.groups = tuple(group.orders for group in noted.goal.groups)
     snapshot = replace(noted.named.snapshot, notes=text)
     rolled = roll_out(snapshot, chooser)
     verdicts = judge(snapshot, rolled.plan, Limits(orders=rolled.served)) if rolled.served else ()
@@ -182,10 +195,11 @@ def _decide(named: NamedSnapshot, asked: Asked) -> Decided:
 def noted_of(named: NamedSnapshot, text: str, asked: Asked) -> Noted:
     """The snapshot under its notes, read by rules, and by a model where one may be asked."""
     names = _names(named)
-    found = translate(
+    goal = decompose(
         text, named.snapshot, names, client=asked.client(), deadline_s=asked.deadline_s
     )
-    applied = apply(named.snapshot, found.constraints, names)
+    found = goal.translation
+    applied = apply(goal.into(named.snapshot), found.constraints, names)
     rejected = [
         {"what": "note", "of": one.clause, "code": "flagged", "reason": one.reason}
         for one in found.flagged
@@ -203,10 +217,16 @@ def noted_of(named: NamedSnapshot, text: str, asked: Asked) -> Noted:
     return Noted(
         named=replace(named, snapshot=applied.snapshot, items=items),
         constraints=tuple(as_json(one) for one in found.constraints),
-        said=(*found.echo(names), *applied.changes[len(found.constraints) :], *applied.notes),
+        said=(
+            *goal.words(),
+            *found.echo(names),
+            *applied.changes[len(found.constraints) :],
+            *applied.notes,
+        ),
         rejected=tuple(rejected),
         refused=applied.refused,
         calls=found.calls,
+        goal=goal,
     )
 
 

@@ -90,16 +90,16 @@ class LlmChooser:
         return self._asking.ask(prompt, lambda reply: parse(reply, prompt.ids), deadline)
 
 
-def make_llm(
+def make_client(
     url: str | None,
     model: str | None,
-    deadline_s: float,
     log: str | Path | None,
-    replay: str | Path | None,
-    charge_rule: ChargeRule,
-    limits: Limits | None = None,
-) -> LlmChooser:
-    """The model's chooser from plain options; `choosers.make_chooser` says what they mean."""
+    replay: str | Path | None = None,
+) -> tuple[Client | None, CallLog | None]:
+    """Whom to ask and where to log it, from plain options; `choosers.make_chooser` explains them.
+
+    Raises ValueError for a bad url or file, and for two that exclude each other.
+    """
     if url == LOCAL:
         raise ValueError(
             "'local' is a server that somebody has to end: give llm_url and model as "
@@ -119,7 +119,20 @@ def make_llm(
         client = ReplayClient(replay)
     elif url is not None:
         client = OpenAIClient(url, model)
-    writer = None if log is None or client is None else CallLog(log)
+    return client, None if log is None or client is None else CallLog(log)
+
+
+def make_llm(
+    url: str | None,
+    model: str | None,
+    deadline_s: float,
+    log: str | Path | None,
+    replay: str | Path | None,
+    charge_rule: ChargeRule,
+    limits: Limits | None = None,
+) -> LlmChooser:
+    """The model's chooser from plain options; `choosers.make_chooser` says what they mean."""
+    client, writer = make_client(url, model, log, replay)
     return LlmChooser(
         client, deadline_s=deadline_s, log=writer, limits=limits, charge_rule=charge_rule
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .chooser import GoalChooser
 from .decompose import Decomposition, Group, decompose
+from .trajectory import Step, Trajectory
 
-__all__ = ["Decomposition", "Group", "decompose"]
+__all__ = ["Decomposition", "GoalChooser", "Group", "Step", "Trajectory", "decompose"]

@@ -22,7 +22,8 @@ from ..reader.words import REQUESTS, phrases
 from ..snapshot import Snapshot, natural_key
 from ..translate import Translated, Translation, translate
 from .clauses import Clause, Item, Lexer, Said, clauses_of
-from .sentences import Mentioned, Told, told
+from .sentences import NOBODY, Mentioned, Told, told
+from .trajectory import Step
 from .words import UNSURE
 
 Pairs = set[tuple[str, str]]  # (before, after)
@@ -83,6 +84,12 @@ class Decomposition:
             waits.setdefault(early, []).append(late)
         lines += [f"{', '.join(late)} after {', '.join(early)}" for early, late in waits.items()]
         return tuple(lines)
+
+    def steps(self) -> tuple[Step, ...]:
+        """The first step of a trajectory; none where no goal is stated."""
+        if not self.states_goal:
+            return ()
+        return (Step("decompose", "; ".join(self.words()), {"by": self.by, **self.as_json()}),)
 
     def as_json(self) -> dict[str, Any]:
         """Groups and sequence as plain values."""
@@ -163,8 +170,9 @@ class _Reading:
         if found.fault is None:
             found = told(clauses, self._memory)
         if found.fault is not None or not found.said:
-            if unread and ordered and found.fault is not None:
-                self._flags.append(Flag(words.strip(), found.fault, words))
+            if unread and found.fault is not None:
+                person = found.fault.startswith(NOBODY)
+                self._flags.append(Flag(words.strip(), found.fault, words, person))
                 self._blank(first, last)
             return
         self._take(found.said)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from ..reader.times import When
 from .clauses import Clause, Item, Said
 
+NOBODY = "there is no"
 _ARRIVAL = ("by", "before", "within")
 _TIMED = str.maketrans("", "", "W")
 
@@ -39,7 +40,7 @@ class Mentioned:
                 but = True
                 continue
             if ref.unknown:
-                return f"there is no {ref.unknown[0]}"
+                return f"{NOBODY} {ref.unknown[0]}"
             names = set(self.all_orders) if ref.sort == "all" else set(ref.names)
             if ref.sort == "rest":
                 names = set(self.all_orders) - self.named if self.named else set()
@@ -72,7 +73,7 @@ def told(clauses: Sequence[Clause], memory: Mentioned) -> Told:
             continue
         made = _read(clause, memory)
         if isinstance(made, str):
-            if clause.led or set(clause.shape) & set("BASE"):
+            if clause.led or made.startswith(NOBODY) or set(clause.shape) & set("BASE"):
                 return Told(fault=made)
             left.append(clause)
             continue
