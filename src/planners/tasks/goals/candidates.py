@@ -28,25 +28,27 @@ class Judged:
     """A candidate with its verdicts.
 
     ``plan`` has the best charging for its sequence (or is what was proposed, where there is none);
-    ``cost_s`` is verified, infinite where the plan is not feasible.
+    ``cost_s`` is verified, infinite where the plan is not feasible. ``verdicts`` is None where
+    critics had no need to look: a plan of finite cost that costs more than what is known already.
     """
 
     name: str
     plan: Plan
     points: tuple[int, ...]
     cost_s: float
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[Verdict, ...] | None
     complaints: tuple[str, ...] = ()
 
     @property
     def bad(self) -> bool:
         """Whether it may not go on."""
-        return bool(self.complaints) or not feasible(self.verdicts) or math.isinf(self.cost_s)
+        objected = self.verdicts is not None and not feasible(self.verdicts)
+        return bool(self.complaints) or objected or math.isinf(self.cost_s)
 
     @property
     def faults(self) -> tuple[str, ...]:
         """What is wrong with it, in sentences."""
-        said = [v.sentence for v in self.verdicts if v.status != "ok"] + [*self.complaints]
+        said = [v.sentence for v in self._objections] + [*self.complaints]
         if not said and math.isinf(self.cost_s):
             said = ["no charging makes this sequence feasible"]
         return tuple(dict.fromkeys(said))
@@ -54,7 +56,11 @@ class Judged:
     @property
     def codes(self) -> tuple[str, ...]:
         """The codes of the verdicts against it."""
-        return tuple(v.code for v in self.verdicts if v.status != "ok")
+        return tuple(v.code for v in self._objections)
+
+    @property
+    def _objections(self) -> tuple[Verdict, ...]:
+        return tuple(v for v in self.verdicts or () if v.status != "ok")
 
 
 @dataclass(frozen=True)
@@ -65,24 +71,34 @@ class Judge:
     rule: ChargeRule
     cache: FieldCache
 
-    def __call__(self, name: str, plan: Plan) -> Judged:
-        """A proposal as it is, charging apart: that is placed anew, by verified energy."""
+    def __call__(self, name: str, plan: Plan, below_s: float = math.inf) -> Judged:
+        """A proposal as it is, charging apart: that is placed anew, by verified energy.
+
+        Critics look at what is wrong, and at what costs less than ``below_s``.
+        """
         fixed = repair(self.instance, plan)
         if fixed.complaints:
-            return Judged(
-                name, plan, fixed.points, math.inf, self._verdicts(plan), fixed.complaints
-            )
-        return self.points(name, fixed.points, plan)
+            said = self._verdicts(plan)
+            return Judged(name, plan, fixed.points, math.inf, said, fixed.complaints)
+        return self.points(name, fixed.points, plan, below_s)
 
-    def points(self, name: str, points: Sequence[int], plan: Plan | None = None) -> Judged:
+    def points(
+        self,
+        name: str,
+        points: Sequence[int],
+        plan: Plan | None = None,
+        below_s: float = math.inf,
+    ) -> Judged:
         """A sequence of points of the instance, whatever way it came about."""
         found = evaluate(self.instance, points)
         shown = found.plan or plan or self.instance.plan(points, [-1] * len(points))
-        return Judged(name, shown, tuple(points), found.cost_s, self._verdicts(shown))
+        asked = not below_s <= found.cost_s < math.inf
+        said = self._verdicts(shown) if asked else None
+        return Judged(name, shown, tuple(points), found.cost_s, said)
 
-    def repaired(self, judged: Judged) -> Judged:
+    def repaired(self, judged: Judged, below_s: float = math.inf) -> Judged:
         """What a plan that may not go on becomes, where every stop finds its place."""
-        return self.points(f"{judged.name}, repaired", judged.points)
+        return self.points(f"{judged.name}, repaired", judged.points, below_s=below_s)
 
     def _verdicts(self, plan: Plan) -> tuple[Verdict, ...]:
         snapshot = self.instance.snapshot

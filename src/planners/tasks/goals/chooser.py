@@ -23,6 +23,7 @@ from .candidates import Judge, Judged, groups_of, parallel, sequential
 from .prompts import parse_plans, plan_of, render_plans
 from .trajectory import Step, Trajectory
 
+CLOSE = 1e-9  # relative: costs nearer than this are the same
 MAX_ROUNDS = 3  # questions of one decision: the proposal, and what critics send back
 
 
@@ -73,13 +74,14 @@ class GoalChooser(PlanChooser):
             return super().plan_for(instance, proposals)
         steps: list[Step] = []
         judge = Judge(instance, self._rule, self._cache)
-        judged = self._tell(
-            [judge(f"proposal {k}", plan) for k, plan in enumerate(proposals, start=1)], steps
-        )
-        judged += self._asked(instance, judge, steps)
         solution = self.solve(instance)
-        judged += self._tell(self._searched(instance, judge, groups, solution), steps)
-        repaired = [judge.repaired(one) for one in judged if one.bad]
+        judged = [judge(f"proposal {k}", plan) for k, plan in enumerate(proposals, start=1)]
+        if len(groups) > 1:
+            judged += self._searched(instance, judge, groups, solution)
+        self._tell(judged, steps)
+        least_s = solution.cost_s * (1.0 - CLOSE)  # a plan for less would go on
+        judged += self._asked(instance, judge, least_s, steps)
+        repaired = [judge.repaired(one, least_s) for one in judged if one.bad]
         judged += self._tell([one for one in repaired if not one.bad], steps)
         solution, step = self._continued(instance, judged, solution)
         return solution, Trajectory((*steps, step))
@@ -108,20 +110,19 @@ class GoalChooser(PlanChooser):
     ) -> list[Judged]:
         """The candidates of the search over plans."""
         rounds = self.effort.rounds
-        found = []
-        if len(groups) > 1:
-            one = sequential(instance, groups, self._rule, self._cache, rounds)
-            found.append(judge("sequential", one))
+        one = sequential(instance, groups, self._rule, self._cache, rounds)
+        found = [judge("sequential", one)]
         bound = any(instance.snapshot.after.get(order.id) for order in instance.orders)
         if bound:
             free = parallel(instance, self._rule, self._cache, self._levels, rounds)
             found.append(judge("parallel", free))
         if solution.plan is not None:
-            name = "hybrid" if bound else "parallel" if len(groups) > 1 else "search"
-            found.append(judge.points(name, solution.points))
+            found.append(judge.points("hybrid" if bound else "parallel", solution.points))
         return found
 
-    def _asked(self, instance: Instance, judge: Judge, steps: list[Step]) -> list[Judged]:
+    def _asked(
+        self, instance: Instance, judge: Judge, least_s: float, steps: list[Step]
+    ) -> list[Judged]:
         """What a model proposes, in at most `MAX_ROUNDS` questions; the steps are told."""
         if self.asking is None:
             return []
@@ -147,7 +148,7 @@ class GoalChooser(PlanChooser):
                 )
                 break
             now = [
-                judge(f"model {turn}.{k}", plan_of(sequence, instance.orders))
+                judge(f"model {turn}.{k}", plan_of(sequence, instance.orders), least_s)
                 for k, sequence in enumerate(reply, start=1)
             ]
             sequences = [list(sequence) for sequence in reply]
@@ -164,17 +165,21 @@ class GoalChooser(PlanChooser):
         self, instance: Instance, judged: Sequence[Judged], solution: Solution
     ) -> tuple[Solution, Step]:
         """The best that is not bad goes on; the search begins anew only from a better plan."""
-        good = [one for one in judged if not one.bad]
-        if not good:
-            return solution, Step("continue", "no candidate can be carried out")
-        best = min(good, key=lambda one: one.cost_s)
-        if best.cost_s < solution.cost_s:
+        good = [one for one in judged if not one.bad and one.cost_s <= solution.cost_s]
+        best = min(good, key=lambda one: one.cost_s, default=None)
+        name, proposed_s = "the search's own plan", solution.cost_s
+        if best is not None and best.cost_s < solution.cost_s * (1.0 - CLOSE):
+            name, proposed_s = best.name, best.cost_s
             solution = self.solve(instance, [best.plan])
+        elif best is not None:
+            name = best.name
+        if solution.plan is None:
+            return solution, Step("continue", "no candidate can be carried out")
         gap = solution.gap
         sure = f"at most {100 * gap:.1f} % above the least" if math.isfinite(gap) else "gap unknown"
-        words = f"{best.name} goes on: {solution.cost_s:.1f} s, {sure}"
+        words = f"{name} goes on: {solution.cost_s:.1f} s, {sure}"
         values = {
-            "name": best.name, "proposed_s": best.cost_s, "cost_s": solution.cost_s,
+            "name": name, "proposed_s": proposed_s, "cost_s": solution.cost_s,
             "lower_bound_s": solution.lower_bound_s, "gap": gap,
         }  # fmt: skip
         return solution, Step("continue", words, values)
