@@ -159,10 +159,8 @@ def _whole(
     ids = {order.id for order in orders}
     own = [set(group) & ids - set(on_board) for group in groups]
     rest = ids - set(on_board) - set().union(*own)
-    found = [set(on_board), *own, rest]
-    if len(found) > 1:
-        found[1] |= found.pop(0)
-    return [group for group in found if group]
+    first, *others = (*own, rest)
+    return [group for group in (first | set(on_board), *others) if group]
 
 
 def _after(
