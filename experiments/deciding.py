@@ -9,6 +9,7 @@ from typing import Any
 
 from planners.tasks import Candidate, Chooser, Decision, NamedSnapshot, Refusal, make_chooser
 from planners.tasks.applying import apply
+from planners.tasks.asking import Asking
 from planners.tasks.calllog import Answer, CallLog, ReplayClient
 from planners.tasks.client import Client, OpenAIClient
 from planners.tasks.constraints import as_json
@@ -195,9 +196,9 @@ def _decide(named: NamedSnapshot, asked: Asked) -> Decided:
 def noted_of(named: NamedSnapshot, text: str, asked: Asked) -> Noted:
     """The snapshot under its notes, read by rules, and by a model where one may be asked."""
     names = _names(named)
-    goal = decompose(
-        text, named.snapshot, names, client=asked.client(), deadline_s=asked.deadline_s
-    )
+    client = asked.client()
+    asking = None if client is None else Asking(client)
+    goal = decompose(text, named.snapshot, names, asking=asking, deadline_s=asked.deadline_s)
     found = goal.translation
     applied = apply(goal.into(named.snapshot), found.constraints, names)
     rejected = [

@@ -7,21 +7,25 @@ no word for the battery, for capacity or for safety.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from ..client import Client
+from ..asking import Asking
 from ..constraints import Constraint, Deadline, Priority, contradictions, fault, sort_key
 from ..names import Names
-from ..reader import Flag, read_notes
+from ..prompt import Rejection
+from ..reader import Flag, mentioned, read_notes
 from ..reader.chunks import has_phrase
 from ..reader.tokens import Token, tokenize
 from ..reader.words import REQUESTS, phrases
 from ..snapshot import Snapshot, natural_key
-from ..translate import Translated, Translation, translate
+from ..translate import Refused, Translated, Translation, translate
 from .clauses import Clause, Item, Lexer, Said, clauses_of
+from .model_words import HINTS, parse_pairs, sequence_prompt
 from .sentences import NOBODY, Mentioned, Told, told
 from .trajectory import Step
 from .words import UNSURE
@@ -102,15 +106,18 @@ def decompose(
     snapshot: Snapshot,
     names: Names | None = None,
     *,
-    client: Client | None = None,
+    asking: Asking | None = None,
     deadline_s: float = 10.0,
 ) -> Decomposition:
     """Read a goal, or a note, or both in one text.
 
-    Never raises, whatever the text. Sentences that notes can say are read by `translate` (and a
-    model, where ``client`` is one); a sentence of sequence that doubts, denies or corrects itself
-    is flagged. Precedence that goes round in a circle is none.
+    Never raises, whatever the text. Sentences that notes can say are read by `translate`; a
+    sentence of sequence that doubts, denies or corrects itself is flagged. Precedence that goes
+    round in a circle is none. With ``asking`` a model is asked about what rules flag and is not
+    for a person only: for constraints, and for pairs of the orders that a sentence names. All
+    questions together take at most ``deadline_s``.
     """
+    deadline = time.monotonic() + deadline_s
     known = names or Names()
     whole = read_notes(text, snapshot, known)
     if _refused(text, whole.flagged):
@@ -119,7 +126,10 @@ def decompose(
     reading = _Reading(text, snapshot, known)
     for first, last, items in reading.sentences():
         reading.read(first, last, items, text[first:last] in unread)
+    client = None if asking is None else asking.client
     rest = translate(reading.left_text, snapshot, known, client=client, deadline_s=deadline_s)
+    if asking is not None:
+        rest = reading.ask(rest, asking, deadline)
     return reading.result(rest)
 
 
@@ -139,6 +149,8 @@ class _Reading:
         levels = {order.id: order.priority for order in snapshot.orders}
         self._lexer = Lexer(snapshot, names, levels)
         self._memory = Mentioned(self._lexer.all_orders)
+        self._ids = frozenset(levels)
+        self.by = "reader"
         self._mentions: list[Group] = []
         self._ends: list[Group] = []  # what is to come last
         self._last: tuple[str, ...] = ()  # the last stage of a sequence, for ``Then O5.``
@@ -166,12 +178,11 @@ class _Reading:
         if not (ordered or verb):
             return
         words = self.left_text[first:last]
-        found = Told(fault=self._doubt(first, last, items)) if ordered else Told()
-        if found.fault is None:
-            found = told(clauses, self._memory)
+        doubt = self._doubt(first, last, items) if ordered else None
+        found = Told(fault=doubt) if doubt else told(clauses, self._memory)
         if found.fault is not None or not found.said:
             if unread and found.fault is not None:
-                person = found.fault.startswith(NOBODY)
+                person = doubt is not None or found.fault.startswith(NOBODY)
                 self._flags.append(Flag(words.strip(), found.fault, words, person))
                 self._blank(first, last)
             return
@@ -251,6 +262,41 @@ class _Reading:
                 made += [Priority(order, level) for order in own if now[order] != level]
             self._made += [Translated(each, "reader", self._words(one)) for each in made]
 
+    def ask(self, rest: Translation, asking: Asking, deadline: float) -> Translation:
+        """Ask a model about sentences of sequence that were flagged."""
+        flags = [*rest.flagged, *self._flags]
+        spared = {flag.sentence for flag in flags if flag.person}
+        refused, calls = list(rest.refused), rest.calls
+        for sentence in dict.fromkeys(flag.sentence for flag in flags):
+            ids = [o for o in mentioned(sentence, self.snapshot, self.names) if o in self._ids]
+            if sentence in spared or len(ids) < 2 or not has_phrase(tokenize(sentence), HINTS):
+                continue
+            if time.monotonic() >= deadline:
+                break
+            calls += 1
+            found = asking.ask(
+                sequence_prompt(sentence, ids), partial(parse_pairs, ids=ids), deadline
+            )
+            wrong = self._add_pairs(found)
+            if wrong is None:
+                self._flags = [flag for flag in self._flags if flag.sentence != sentence]
+                self.by = "model"
+            elif wrong:
+                refused.append(Refused("a sequence", sentence, wrong))
+        return replace(rest, refused=tuple(refused), calls=calls)
+
+    def _add_pairs(self, found: tuple[tuple[str, str], ...] | Rejection) -> str | None:
+        """Take pairs of a reply; why not, in words, empty where it has none."""
+        if isinstance(found, Rejection):
+            return f"{found.kind}, {found.detail}" if found.detail else found.kind
+        if not found:
+            return ""
+        if waiting_for_each_other(self._pairs | set(found)):
+            return "with what rules have read, these would wait for each other"
+        self._pairs |= set(found)
+        self._mentions += [Group((name,), "a model") for pair in found for name in pair]
+        return None
+
     def result(self, rest: Translation) -> Decomposition:
         """Everything together, contradictions taken out."""
         flags = [*rest.flagged, *self._flags]
@@ -269,7 +315,7 @@ class _Reading:
         accepted.sort(key=lambda one: sort_key(one.constraint))
         translation = replace(rest, accepted=tuple(accepted), flagged=tuple(dict.fromkeys(flags)))
         groups = grouped(self._memory.all_orders, self._mentions, self._ends, pairs)
-        return Decomposition(groups, as_after(pairs), translation)
+        return Decomposition(groups, as_after(pairs), translation, self.by)
 
     def _circle(self) -> str:
         return ", ".join(sorted({o for pair in self._pairs for o in pair}, key=natural_key))
