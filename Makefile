@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup deliver llm-local deliver-llm test test-slow check format lint types imports browser bench peers rl-peers experiment report factors soak battery-stress notebook build clean
+.PHONY: help setup deliver llm-local deliver-llm test test-slow check format lint types imports browser bench peers rl-peers experiment report factors value-of-model soak battery-stress notebook build clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ report: experiment  ## and its report
 factors: setup  ## the table of every factor, an hour or two: rows into docs/rows, docs/factors.md
 	$(BIN)/aislewise experiment factors --full --workers $(JOBS) --out runs/factors-full
 	$(BIN)/python -m experiments.publish runs/factors-full docs
+
+value-of-model: setup  ## what proposals bring the search over plans: rows into docs/rows, minutes
+	$(BIN)/python -m experiments.proposal_study --out runs/proposals --publish docs/rows/proposals.jsonl.gz
 
 soak: setup  ## 2,020 watched hours: rows into docs/rows, docs/soak.md
 	$(BIN)/aislewise experiment soak --full --workers $(JOBS) --out runs/soak-full

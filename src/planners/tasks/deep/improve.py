@@ -84,7 +84,8 @@ def _within_rules(instance: Instance, wanted: list[int]) -> tuple[list[int], set
     while todo:
         at = next((i for i, k in enumerate(todo) if _may_go_on(instance, done, k)), 0)
         if at > 0:
-            moved.add("end" if _is_begun(instance, done, todo[0]) else "begin")
+            full = not _is_begun(instance, done, todo[0]) and _is_full(instance, done)
+            moved.add("begin" if full else "end")
         k = todo.pop(at)
         points.append(instance.points(k)[done[k]])
         done[k] += 1
@@ -92,12 +93,34 @@ def _within_rules(instance: Instance, wanted: list[int]) -> tuple[list[int], set
 
 
 def _may_go_on(instance: Instance, done: list[int], k: int) -> bool:
-    """Whether an order's next stop may be made: room to begin it, leave to end it."""
-    batch, left = instance.batch, [len(instance.points(i)) - d for i, d in enumerate(done)]
-    on_board = sum(rest > 0 and _is_begun(instance, done, i) for i, rest in enumerate(left))
-    if not _is_begun(instance, done, k) and on_board >= batch.capacity:
-        return False
-    return left[k] > 1 or all(left[b] == 0 for a, b in batch.follows.tolist() if a == k)
+    """Whether an order's next stop may be made: room to begin it, leave to end it.
+
+    What takes the last room must leave one on board that may be ended, or nothing ever could be.
+    """
+    if not _is_begun(instance, done, k):
+        if _is_full(instance, done):
+            return False
+        then = [d + (i == k) for i, d in enumerate(done)]
+        held = [i for i in range(len(done)) if i == k or _is_on_board(instance, done, i)]
+        stuck = not any(_may_end(instance, done, i) for i in held)
+        if len(instance.points(k)) > 1 and _is_full(instance, then) and stuck:
+            return False
+    return done[k] + 1 < len(instance.points(k)) or _may_end(instance, done, k)
+
+
+def _may_end(instance: Instance, done: list[int], k: int) -> bool:
+    """Whether all that an order is to follow has been delivered."""
+    sooner = [b for a, b in instance.batch.follows.tolist() if a == k]
+    return all(done[b] == len(instance.points(b)) for b in sooner)
+
+
+def _is_on_board(instance: Instance, done: list[int], k: int) -> bool:
+    return done[k] < len(instance.points(k)) and _is_begun(instance, done, k)
+
+
+def _is_full(instance: Instance, done: list[int]) -> bool:
+    on_board = sum(_is_on_board(instance, done, k) for k in range(len(done)))
+    return on_board >= instance.batch.capacity
 
 
 def _is_begun(instance: Instance, done: list[int], k: int) -> bool:

@@ -48,7 +48,7 @@ class Judged:
     @property
     def faults(self) -> tuple[str, ...]:
         """What is wrong with it, in sentences."""
-        said = [v.sentence for v in self._objections] + [*self.complaints]
+        said = [v.sentence for v in self._objections] or [*self.complaints]
         if not said and math.isinf(self.cost_s):
             said = ["no charging makes this sequence feasible"]
         return tuple(dict.fromkeys(said))

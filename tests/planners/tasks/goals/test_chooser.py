@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from dataclasses import replace
 
@@ -185,3 +186,49 @@ def test_groups_with_a_battery_are_charged_anew():
             instance = make_instance(snapshot, batch)
             assert feasible(judge(replace(snapshot, orders=instance.orders), found.plan))
             assert found.lower_bound_s <= found.plan_s * (1 + 1e-9)
+
+
+def test_a_stated_sequence_is_kept_and_the_rest_is_free():
+    """O2 waits for O1, and O3 lies on the way back from O1's drop."""
+    snapshot = corridor(
+        {"O1": (30, 38), "O2": (2, 4), "O3": (36, 10)}, after={"O2": ("O1",)}
+    )  # fmt: skip
+    found = GoalChooser(groups=(("O1",), ("O2",), ("O3",))).choose(snapshot)
+    judged = {s.values["name"]: s.values for s in steps(found.trajectory, "evaluate")}
+    assert {name: one["cost_s"] for name, one in judged.items()} == {
+        "sequential": 134.0, "parallel": math.inf, "hybrid": 76.0, "parallel, repaired": 134.0,
+    }  # fmt: skip
+    assert judged["parallel"]["codes"] == ["after"]
+    assert found.plan_s == 76.0 and found.gap == 0.0
+    assert steps(found.trajectory, "continue")[0].values["name"] == "hybrid"
+    free = make_chooser("deep").choose(replace(snapshot, after={}))
+    assert free.plan_s < 76.0  # keeping it costs something, and nothing else was given up
+
+
+def test_a_proposal_that_breaks_the_sequence_goes_back_and_never_on():
+    snapshot = corridor(ORDERS, after={"O1": ("O3",)})
+    client = Scripted(plans(["O1", "O2", "O3"]), plans(["O2", "O3", "O1"]))
+    found = GoalChooser(asking=Asking(client)).choose(snapshot)
+    assert "- stop 1 delivers O1 before O3" in client.prompts[1].messages[1]["content"]
+    drops = [stop.order for stop in found.plan.stops if stop.place == 1]
+    assert drops.index("O3") < drops.index("O1")
+
+
+@pytest.mark.parametrize("capacity", [1, 2, 3])
+def test_whatever_goes_on_keeps_the_sequence(capacity):
+    for seed in range(12):
+        rng = np.random.default_rng([11, seed, capacity])
+        snapshot = random_snapshot(rng, 5, capacity, seed % 3 == 0)
+        ids = [order.id for order in snapshot.orders]
+        late, early = rng.permutation(ids)[:2].tolist()
+        snapshot = replace(snapshot, after={late: (early,)})
+        asked = Scripted(plans([late, early]), plans(rng.permutation(ids).tolist()))
+        found = GoalChooser(asking=Asking(asked), groups=(ids[:2], ids[2:])).choose(snapshot)
+        if found.plan is None:
+            continue
+        drops = [stop.order for stop in found.plan.visits]
+        done = {name: k for k, name in enumerate(drops)}  # the last stop of each
+        if early in done and late in done:
+            assert done[early] < done[late]
+        batch = [order for order in snapshot.orders if order.id in done]
+        assert feasible(judge(replace(snapshot, orders=tuple(batch)), found.plan))
