@@ -234,3 +234,16 @@ def later(constraints: Sequence[Constraint], elapsed_s: float) -> tuple[Constrai
         else:
             left.append(one)
     return tuple(left)
+
+
+def dated(constraint: Constraint, at_s: float) -> Constraint:
+    """A constraint told at a moment, with its times on the clock of that moment: undone by `later`.
+
+    >>> dated(Deadline("O3", 240.0), 600.0), later([dated(Deadline("O3", 240.0), 600.0)], 600.0)
+    (Deadline(order='O3', due_s=840.0), (Deadline(order='O3', due_s=240.0),))
+    """
+    if isinstance(constraint, Deadline):
+        return replace(constraint, due_s=constraint.due_s + at_s)
+    if isinstance(constraint, (Avoid, Hold)) and constraint.until_s is not None:
+        return replace(constraint, until_s=constraint.until_s + at_s)
+    return constraint
