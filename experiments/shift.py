@@ -299,7 +299,8 @@ def run_shift(
         telling, seconds = TellingChooser(decides, on_minute), 60.0 * shift.minutes
         episode = run_episode(world, telling, settings, seconds=seconds, on_tick=on_tick)
     if noted is not None and noted.coming:
-        words.append(f"{len(noted.coming)} notes came too late for any decision")
+        count = len(noted.coming)
+        words.append(f"{count} note{'s' * (count > 1)} came too late for any decision")
     return ShiftRun(ready, episode, warm_up_s, counts_of(decides), noted, tuple(words))
 
 

@@ -206,7 +206,7 @@ class NotedChooser:
     def _tell_changes(self, applied: Applied, count: int) -> None:
         """What the constraints changed beyond their own words, each thing once."""
         lines = {line: line for line in (*applied.changes[count:], *applied.notes)}
-        lines |= {f"{no.goal} {no.code}": no.sentence for no in applied.refused}
+        lines |= {no.goal: no.sentence for no in applied.refused if no.code == "closed"}
         fresh = {key: line for key, line in lines.items() if key not in self._told}
         self._told.update(fresh)
         if fresh:
