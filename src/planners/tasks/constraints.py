@@ -14,8 +14,10 @@ from itertools import combinations
 from typing import Any, ClassVar
 
 from .names import Names
+from .prompt import plain
 from .snapshot import PRIORITIES, Snapshot, natural_key
 
+MAX_SHOWN = 64  # (a) characters of an item's name, wherever it is echoed
 MAX_AHEAD_S = 86_400.0  # (a) a day: no note speaks of a moment further away
 
 
@@ -190,7 +192,7 @@ def echo(constraint: Constraint, names: Names | None = None) -> str:
     known = names or Names()
     what = target(constraint)
     carried = known.items.get(what)
-    named = f"{what} ({carried})" if carried else what
+    named = f"{what} ({plain(' '.join(carried.split()), MAX_SHOWN)})" if carried else what
     if isinstance(constraint, Deadline):
         return f"{named} is due within {_span(constraint.due_s)} (by {known.at(constraint.due_s)})"
     if isinstance(constraint, Priority):
