@@ -106,7 +106,7 @@ def decide(file: Path, notes: str | None, as_json: bool, **asked: Any) -> None:
 
     from .deciding import Asked
     from .deciding import decide as decide_on
-    from .shift import read_notes
+    from .shift_notes import read_notes
 
     _refuse_lonely(asked)
     named = load_snapshot(file)

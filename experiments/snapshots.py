@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from envs.corridors import corridors
 from envs.driver import snapshot_of
 from envs.layouts import READY, Layout, ready
 from envs.orders import OrderModel
 from envs.streams import stream
 from envs.world import World
+from planners.tasks import Order
 from planners.tasks.named import NamedSnapshot
 
 from .mapfiles import layout_of_file
@@ -45,12 +49,23 @@ def take_snapshot(
 
 def _named(world: World, layout: Layout) -> NamedSnapshot:
     snapshot = snapshot_of(world)
-    rng = stream(world.seed, "items")
-    drawn = rng.integers(len(ITEMS), size=len(snapshot.orders)).tolist()
     return NamedSnapshot(
         snapshot,
-        items={order.id: ITEMS[k] for order, k in zip(snapshot.orders, drawn, strict=True)},
+        items=items_of(world.seed, snapshot.orders),
         docks={f"dock-{k}": node for k, node in enumerate(layout.stations, start=1)},
         aisles={f"aisle-{k}": at for k, at in enumerate(corridors(snapshot.map), start=1)},
         clock_s=SHIFT_BEGINS_S + world.time_s,
     )
+
+
+def items_of(seed: int, orders: Iterable[Order]) -> dict[str, str]:
+    """What orders are of, by id: that of `O7` is the seventh that is drawn, whoever else is there.
+
+    Other ids, which only a caller's own orders have, are of nothing.
+
+    >>> items_of(3, [Order("O1", (4, 8)), Order("O7", (4, 8)), Order("mine", (4, 8))])
+    {'O1': 'bolts', 'O7': 'tyres'}
+    """
+    numbers = {o.id: int(o.id[1:]) for o in orders if re.fullmatch(r"O[1-9][0-9]{0,5}", o.id)}
+    drawn = stream(seed, "items").integers(len(ITEMS), size=max(numbers.values(), default=0))
+    return {name: ITEMS[int(drawn[number - 1])] for name, number in numbers.items()}

@@ -37,20 +37,23 @@ AVOID_LAYER = "avoid"
 AVOID_S_PER_M = 60.0  # (a) where an aisle cannot be closed: a minute for every metre in it
 _FRAGILE = "{} is fragile: shown to whoever loads, no cost of this plan changes"
 
+_TOO_LATE = "{} is on board and will be delivered: a note's {} comes too late"
+
 
 @dataclass(frozen=True)
 class Applied:
     """A snapshot that the constraints have entered, and what they changed.
 
     ``refused`` holds the orders that were taken out: codes ``forbidden``, ``held`` (without an
-    end) and ``closed`` (a stop of theirs lies in a closed aisle). ``closed`` are the nodes that
-    the robot may not enter now, ``fragile`` the orders that break easily. ``changes`` says in
-    words what changed, ``notes`` what a constraint could not change and why.
+    end) and ``closed`` (a stop of theirs lies in a closed aisle). ``zones`` are the aisles that the
+    robot may not enter now, ``closed`` their nodes, ``fragile`` the orders that break easily.
+    ``changes`` says in words what changed, ``notes`` what a constraint could not change and why.
     """
 
     snapshot: Snapshot
     refused: tuple[Refusal, ...] = ()
     closed: frozenset[int] = frozenset()
+    zones: tuple[str, ...] = ()
     fragile: frozenset[str] = frozenset()
     changes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -80,6 +83,9 @@ def apply(
       ``closed``; else a layer ``avoid`` of `AVOID_S_PER_M` seconds a metre.
     * fragile: named; it changes no cost, for the snapshot knows no speeds and no shocks.
 
+    What is on board is delivered, whatever a note says: hold and forbid come too late for it, and
+    no aisle is closed in which it has a stop.
+
     Expiry: a snapshot is one moment. Apply `constraints.later` to the next one.
 
     Raises ValueError for a constraint that `constraints.fault` or `constraints.contradictions`
@@ -87,6 +93,10 @@ def apply(
     """
     known = names or Names()
     _expect(snapshot, constraints, known)
+    late = [
+        c for c in constraints if isinstance(c, (Hold, Forbid)) and c.order in snapshot.on_board
+    ]
+    heard, constraints = constraints, [one for one in constraints if one not in late]
     levels = {c.order: c.level for c in constraints if isinstance(c, Priority)}
     orders = _timed(snapshot, constraints, levels, rushed)
     refused = _refusals(constraints, known)
@@ -96,8 +106,11 @@ def apply(
         snapshot=left,
         refused=refused,
         fragile=frozenset(c.order for c in constraints if isinstance(c, Fragile)),
-        changes=(*(echo(one, known) for one in constraints), *_raised(snapshot, orders, levels)),
-        notes=tuple(_FRAGILE.format(c.order) for c in constraints if isinstance(c, Fragile)),
+        changes=(*(echo(one, known) for one in heard), *_raised(snapshot, orders, levels)),
+        notes=(
+            *(_FRAGILE.format(c.order) for c in constraints if isinstance(c, Fragile)),
+            *(_TOO_LATE.format(c.order, c.kind) for c in late),
+        ),
     )
     return _without_zones(changed, [c for c in constraints if isinstance(c, Avoid)], known)
 
@@ -176,8 +189,9 @@ def _without_zones(changed: Applied, avoids: Sequence[Avoid], names: Names) -> A
         if closed is None:
             dear = _with_layer(changed.snapshot, nodes)
             said = (
-                f"{one.zone} cannot be closed, for the robot, a charger or the only way to one of "
-                f"the stops lies in it: driving there costs {AVOID_S_PER_M:g} s more per metre"
+                f"{one.zone} cannot be closed, for the robot, a charger, a stop of what is on "
+                "board or the only way to one of the stops lies in it: driving there costs "
+                f"{AVOID_S_PER_M:g} s more per metre"
             )
             changed = replace(changed, snapshot=dear, notes=(*changed.notes, said))
             continue
@@ -191,6 +205,7 @@ def _without_zones(changed: Applied, avoids: Sequence[Avoid], names: Names) -> A
             snapshot=closed,
             refused=(*changed.refused, *refused),
             closed=changed.closed | nodes,
+            zones=(*changed.zones, one.zone),
         )
     return changed
 
@@ -198,12 +213,17 @@ def _without_zones(changed: Applied, avoids: Sequence[Avoid], names: Names) -> A
 def _closed(snapshot: Snapshot, nodes: frozenset[int]) -> Snapshot | None:
     """The snapshot with blocked nodes and without the orders that stop there.
 
-    None where the robot or a charger is there, or where another stop or charger that could be
-    reached, or from which the robot's place could be reached, no longer can.
+    None where the robot, a charger or a stop of an order on board is there, or where another stop
+    or charger that could be reached, or from which the robot's place could be reached, no longer
+    can.
     """
     if snapshot.robot in nodes or nodes & set(snapshot.chargers.values()):
         return None
     orders = tuple(order for order in snapshot.orders if not nodes & set(order.stops))
+    if not {order.id for order in orders}.issuperset(snapshot.on_board):
+        return None
+    if all(snapshot.map.is_blocked(node) for node in nodes):
+        return replace(snapshot, orders=orders)
     places = {node for order in orders for node in order.stops} | set(snapshot.chargers.values())
     blocked = snapshot.map.with_blocked(np.array(sorted(nodes), dtype=np.int64), True)
     before = _joined(snapshot.map, snapshot, places)

@@ -126,8 +126,7 @@ def decompose(
     reading = _Reading(text, snapshot, known)
     for first, last, items in reading.sentences():
         reading.read(first, last, items, text[first:last] in unread)
-    client = None if asking is None else asking.client
-    rest = translate(reading.left_text, snapshot, known, client=client, deadline_s=deadline_s)
+    rest = translate(reading.left_text, snapshot, known, asking=asking, deadline_s=deadline_s)
     if asking is not None:
         rest = reading.ask(rest, asking, deadline)
     return reading.result(rest)
@@ -274,7 +273,7 @@ class _Reading:
             if time.monotonic() >= deadline:
                 break
             calls += 1
-            found = asking.ask(
+            found = asking.ask_once(
                 sequence_prompt(sentence, ids), partial(parse_pairs, ids=ids), deadline
             )
             wrong = self._add_pairs(found)
