@@ -163,14 +163,16 @@ def _tell(run: ShiftRun, out: Path) -> None:
 
 def _words(run: ShiftRun) -> list[str]:
     """What a model changed, where one was asked for."""
-    from .model_words import model_words, note_words
+    from .model_words import model_words, note_words, proposal_words
+    from .shift import ASKING
 
     if run.shift.llm is None or run.counts is None:
         return []
     about = (0, 0) if run.noted is None else (run.noted.asked, run.noted.taken)
-    if run.shift.chooser_name != "llm":
+    if run.shift.chooser_name not in ASKING:
         return [note_words(*about)]
-    return [*model_words(run.counts, *about), *([note_words(*about)] if run.noted else [])]
+    words = model_words if run.shift.chooser_name == "llm" else proposal_words
+    return [*words(run.counts, *about), *([note_words(*about)] if run.noted else [])]
 
 
 def _compare(shift: Shift, count: int, out: Path, as_json: bool) -> None:

@@ -18,8 +18,9 @@ from planners.tasks.local import endpoint
 from planners.tasks.names import Names
 from planners.tasks.rollout import Rollout, roll_out
 
+from .shift import ASKING
+
 AskingChooser = LlmChooser | GoalChooser
-ASKING = ("llm", "deep")  # choosers that a model may be given to
 
 
 @dataclass(frozen=True)

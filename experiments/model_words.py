@@ -49,6 +49,32 @@ def model_words(counts: CallCounts, asked: int = 0, taken: int = 0) -> list[str]
     return [*lines, *_difference(counts, counts.taken - taken)]
 
 
+def proposal_words(counts: CallCounts, asked: int = 0, taken: int = 0) -> list[str]:
+    """The same of a model that proposed plans; `asked` and `taken` are those about notes.
+
+    >>> counts = CallCounts(asked=4, calls=4, taken=3, differed=1, differed_s=-2.5)
+    >>> for line in proposal_words(counts): print(line)
+    the model was asked for plans 4 times (4 calls); 3 of its replies could be read
+    1 proposal was better than the search's own plan, by 2.5 s in sum of verified costs
+    """
+    questions = counts.asked - asked
+    lines = [
+        f"the model was asked for plans {_count(questions, 'time')} "
+        f"({_count(counts.calls, 'call')}); {counts.taken - taken} of its replies could be read"
+    ]
+    faults = ", ".join(f"{n} {kind}" for kind, n in sorted(counts.rejections.items()))
+    if faults:
+        lines.append(f"rejected: {faults}")
+    if not counts.differed:
+        return [*lines, "it changed nothing: no proposal was better than the search's own plan"]
+    were = "proposal was" if counts.differed == 1 else "proposals were"
+    return [
+        *lines,
+        f"{counts.differed:,} {were} better than the search's own plan, by "
+        f"{-counts.differed_s:.1f} s in sum of verified costs",
+    ]
+
+
 def note_words(asked: int, taken: int) -> str:
     """The line on what a model was asked about notes.
 

@@ -33,6 +33,7 @@ from .rows import to_json
 from .shift_notes import enter, notes_of
 
 CALL_LOG = "calls.jsonl"
+ASKING = ("llm", "deep")  # choosers that a model may be given to
 
 
 @dataclass(frozen=True)
@@ -112,15 +113,15 @@ class TellingChooser:
 def chooser_of(shift: Shift, log: Path | None = None) -> Chooser:
     """The chooser of a shift; model calls are appended to `log`, except when they are replayed.
 
-    A model is asked by the chooser `llm`, and about notes where there are any. `deciding` is for
-    shifts whose model is `local`: somebody has to end its server.
+    A model is asked by the choosers `llm` and `deep`, and about notes where there are any.
+    `deciding` is for shifts whose model is `local`: somebody has to end its server.
     """
     name, deadline_s, model = shift.chooser_name, shift.llm_deadline_s, shift.model
     replayed = shift.llm is not None and shift.llm.startswith("replay:")
     log = None if shift.llm is None or replayed else log
     limits = None if shift.llm is None else shift.limits
     notes = notes_of(shift.notes)
-    if notes and name != "llm":
+    if notes and name not in ASKING:
         chooser = make_chooser(name, deadline_s=deadline_s)
         asking = make_asking(shift.llm, model, log, limits)
         return NotedChooser(chooser, notes, asking=asking, deadline_s=deadline_s)
@@ -134,7 +135,7 @@ def chooser_of(shift: Shift, log: Path | None = None) -> Chooser:
 
 def check_chooser(shift: Shift) -> None:
     """Raise ValueError where who decides makes no sense; nothing is started, asked or written."""
-    if shift.llm == LOCAL and (shift.chooser_name == "llm" or notes_of(shift.notes)):
+    if shift.llm == LOCAL and (shift.chooser_name in ASKING or notes_of(shift.notes)):
         check_local(shift.model)
         make_chooser(shift.chooser_name)
     else:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from goal_cases import corridor, named
+from model_server import Server
 
 from envs.episode import run_episode
 from envs.layouts import ready
@@ -22,6 +23,7 @@ from experiments.proposal_study import (
     measure,
     snapshot_of_case,
 )
+from experiments.replies import proposed
 from experiments.rows import read_rows
 from planners.tasks import save_snapshot
 from planners.tasks.critics import feasible, judge
@@ -152,3 +154,47 @@ def test_the_study_measures_resumes_and_reports(tmp_path):
     assert report(rows) == result.output
     assert (tmp_path / "p.jsonl.gz").stat().st_size > 100
     assert CliRunner().invoke(main, [*arguments, "--model", "oracle"]).exit_code == 2
+
+
+def last_first(handler):
+    """Proposes the orders of the prompt, the last one first."""
+    schema = handler.server.requests[-1][2]["response_format"]["json_schema"]["schema"]
+    ids = schema["properties"]["plans"]["items"]["items"]["enum"]
+    handler.body(proposed(ids[::-1]))
+
+
+@pytest.fixture
+def server():
+    server = Server()
+    server.script = [last_first]
+    yield server
+    server.stop()
+
+
+def test_a_shift_with_deep_and_an_endpoint_counts_its_calls(call, tmp_path, server):
+    result = call("deliver", "--chooser", "deep", "--llm", server.url, "--layout", "small",
+                  "--minutes", "10", "--orders-per-hour", "60", "--seed", "2", "--workers", "2",
+                  "--out", tmp_path)  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["model_calls"]["taken"] > 0 and set(summary["decided_by"]) <= {"deep", "reserve"}
+    rows = [json.loads(line) for line in (tmp_path / "episode.jsonl").read_text().splitlines()]
+    assert any(row["event"] == "trajectory" for row in rows)
+    assert "was asked for plans" in " ".join(result.stdout.split())
+    log = next(tmp_path.glob("calls.jsonl"))
+    again = call("deliver", "--chooser", "deep", "--llm", f"replay:{log}", "--layout", "small",
+                 "--minutes", "10", "--orders-per-hour", "60", "--seed", "2", "--workers", "2",
+                 "--out", tmp_path / "again", "--json")  # fmt: skip
+    assert json.loads(again.stdout)["trace_hash"] == summary["trace_hash"]
+
+
+def test_a_sequence_in_a_shift_is_kept(call, tmp_path):
+    result = call("deliver", "--chooser", "utility", "--layout", "small", "--minutes", "40",
+                  "--notes", "O1 before O4.", "--orders-per-hour", "10", "--workers", "0",
+                  "--out", tmp_path)  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    rows = [json.loads(line) for line in (tmp_path / "episode.jsonl").read_text().splitlines()]
+    done = [row["order"] for row in rows if row["event"] == "delivery"]
+    assert done.index("O1") < done.index("O4")
+    assert any("O4 after O1" in line for row in rows if row["event"] == "note"
+               for line in row["said"])  # fmt: skip

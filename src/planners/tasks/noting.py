@@ -17,10 +17,11 @@ from .asking import Asking
 from .choosers import Chooser
 from .constraints import Avoid, Constraint, as_json, contradictions, dated, echo, later, target
 from .decision import Decision
+from .goals import Decomposition, decompose
 from .names import Names
 from .reader import unknown_orders
 from .snapshot import Order, Snapshot
-from .translate import Translation, translate
+from .translate import Translation
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,13 @@ class _Heard:
     number: int
     note: Note
     orders: dict[str, Order]
-    found: Translation = field(default_factory=Translation)
+    goal: Decomposition = field(default_factory=Decomposition)
     awaited: tuple[str, ...] = ()
+
+    @property
+    def found(self) -> Translation:
+        """What it says apart from sequences."""
+        return self.goal.translation
 
     @property
     def constraints(self) -> tuple[Constraint, ...]:
@@ -134,6 +140,8 @@ class NotedChooser:
         for heard in news:
             self._read(heard, snapshot)
         constraints = self._now(snapshot, names)
+        for heard in reversed(self._heard):  # a later sequence before an earlier one
+            snapshot = heard.goal.into(snapshot)
         applied = apply(snapshot, constraints, names)
         self._tell_changes(applied, len(constraints))
         ends = {c.zone: c.until_s for c in self._standing if isinstance(c, Avoid)}
@@ -161,10 +169,10 @@ class NotedChooser:
         then = replace(
             snapshot, time_s=heard.note.at_s, orders=tuple(heard.orders.values()), on_board=()
         )
-        names, before = self.names(then), heard.found
+        names, before = self.names(then), heard.goal
         counts = None if self.asking is None else self.asking.counts
         asked, taken = (counts.asked, counts.taken) if counts else (0, 0)
-        heard.found = translate(
+        heard.goal = decompose(
             heard.note.text, then, names, asking=self.asking, deadline_s=self._deadline_s
         )
         if counts:
@@ -173,8 +181,10 @@ class NotedChooser:
         heard.awaited = unknown_orders(heard.note.text, then, names)
         known = {dated(one, heard.note.at_s) for one in before.constraints}
         fresh = [one for one in heard.constraints if one not in known]
-        rejected = [row for row in heard.found.rejected if row not in before.rejected]
-        said = [line for line in heard.found.echo(names) if line not in before.echo(names)]
+        rejected = [row for row in heard.found.rejected if row not in before.translation.rejected]
+        known_words = (*before.words(), *before.translation.echo(names))
+        words = (*heard.goal.words(), *heard.found.echo(names))
+        said = [line for line in words if line not in known_words]
         said += self._settle(heard.note.at_s, names)
         self.tell(
             Told(heard.number, tuple(map(as_json, fresh)), tuple(rejected), tuple(said))

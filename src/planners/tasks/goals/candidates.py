@@ -22,6 +22,8 @@ from ..snapshot import Order, Snapshot
 from ..spans import LegSpans
 from ..walk import walk
 
+MODEL = "model"  # the names of its proposals begin so
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -38,6 +40,11 @@ class Judged:
     cost_s: float
     verdicts: tuple[Verdict, ...] | None
     complaints: tuple[str, ...] = ()
+
+    @property
+    def by_model(self) -> bool:
+        """Whether a model proposed it."""
+        return self.name.startswith(MODEL)
 
     @property
     def bad(self) -> bool:

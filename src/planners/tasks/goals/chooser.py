@@ -19,7 +19,7 @@ from ..llm import make_client
 from ..plans import Plan
 from ..prompt import Rejection
 from ..reserve import DEFAULT_RULE, ChargeRule
-from .candidates import Judge, Judged, groups_of, parallel, sequential
+from .candidates import MODEL, Judge, Judged, groups_of, parallel, sequential
 from .prompts import parse_plans, plan_of, render_plans
 from .trajectory import Step, Trajectory
 
@@ -148,7 +148,7 @@ class GoalChooser(PlanChooser):
                 )
                 break
             now = [
-                judge(f"model {turn}.{k}", plan_of(sequence, instance.orders), least_s)
+                judge(f"{MODEL} {turn}.{k}", plan_of(sequence, instance.orders), least_s)
                 for k, sequence in enumerate(reply, start=1)
             ]
             sequences = [list(sequence) for sequence in reply]
@@ -169,8 +169,11 @@ class GoalChooser(PlanChooser):
         best = min(good, key=lambda one: one.cost_s, default=None)
         name, proposed_s = "the search's own plan", solution.cost_s
         if best is not None and best.cost_s < solution.cost_s * (1.0 - CLOSE):
-            name, proposed_s = best.name, best.cost_s
+            name, proposed_s, own_s = best.name, best.cost_s, solution.cost_s
             solution = self.solve(instance, [best.plan])
+            if best.by_model:
+                self.counts.differed += 1
+                self.counts.differed_s += solution.cost_s - own_s if own_s < math.inf else 0.0
         elif best is not None:
             name = best.name
         if solution.plan is None:
