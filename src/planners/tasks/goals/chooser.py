@@ -139,25 +139,17 @@ class GoalChooser(PlanChooser):
             return parse_plans(text, ids, instance.stops)
 
         for turn in range(1, MAX_ROUNDS + 1):
-            prompt = render_plans(instance, faults)
-            reply = self.asking.ask(prompt, read, deadline)
+            reply = self.asking.ask(render_plans(instance, faults), read, deadline)
+            steps.append(_proposed(reply, turn))
             if isinstance(reply, Rejection):
-                said = f"{reply.kind}, {reply.detail}" if reply.detail else reply.kind
-                steps.append(
-                    Step("propose", f"no proposal: {said}", {"by": "model", "code": reply.kind})
-                )
                 break
             now = [
                 judge(f"{MODEL} {turn}.{k}", plan_of(sequence, instance.orders), least_s)
                 for k, sequence in enumerate(reply, start=1)
             ]
-            sequences = [list(sequence) for sequence in reply]
-            shown = "; ".join(" ".join(sequence) for sequence in sequences)
-            steps.append(Step("propose", f"the model proposes {shown}",
-                              {"by": "model", "round": turn, "plans": sequences}))  # fmt: skip
             found += self._tell(now, steps)
             faults = tuple(fault for one in now for fault in one.faults)
-            if not faults or time.monotonic() >= deadline:
+            if not all(one.bad for one in now) or time.monotonic() >= deadline:
                 break
         return found
 
@@ -186,6 +178,15 @@ class GoalChooser(PlanChooser):
             "lower_bound_s": solution.lower_bound_s, "gap": gap,
         }  # fmt: skip
         return solution, Step("continue", words, values)
+
+
+def _proposed(reply: tuple[tuple[str, ...], ...] | Rejection, turn: int) -> Step:
+    if isinstance(reply, Rejection):
+        said = f"{reply.kind}, {reply.detail}" if reply.detail else reply.kind
+        return Step("propose", f"no proposal: {said}", {"by": "model", "code": reply.kind})
+    shown = "; ".join(" ".join(sequence) for sequence in reply)
+    values = {"by": "model", "round": turn, "plans": [list(sequence) for sequence in reply]}
+    return Step("propose", f"the model proposes {shown}", values)
 
 
 def _evaluated(one: Judged) -> Step:
