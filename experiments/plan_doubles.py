@@ -65,8 +65,9 @@ def _reversed(sequence: Sequence[str]) -> tuple[str, ...]:
 
 
 def best_plan(snapshot: Snapshot, ids: Sequence[str]) -> list[str]:
-    """The best plan as a model would write it: an id for every stop."""
-    return list(_best(_Once(snapshot), tuple(ids)))
+    """The best plan as a model would write it: an id for every order, or for every stop."""
+    best = _best(_Once(snapshot), tuple(ids))
+    return list(dict.fromkeys(best) if snapshot.capacity == 1 else best)
 
 
 def worst_plan(snapshot: Snapshot, ids: Sequence[str]) -> list[str]:

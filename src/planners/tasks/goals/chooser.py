@@ -157,17 +157,17 @@ class GoalChooser(PlanChooser):
         self, instance: Instance, judged: Sequence[Judged], solution: Solution
     ) -> tuple[Solution, Step]:
         """The best that is not bad goes on; the search begins anew only from a better plan."""
-        good = [one for one in judged if not one.bad and one.cost_s <= solution.cost_s]
+        same = [one.name for one in judged if one.points == solution.points]
+        name = next((name for name in ("hybrid", "parallel") if name in same), "the search")
+        proposed_s = solution.cost_s
+        good = [one for one in judged if not one.bad]
         best = min(good, key=lambda one: one.cost_s, default=None)
-        name, proposed_s = "the search's own plan", solution.cost_s
         if best is not None and best.cost_s < solution.cost_s * (1.0 - CLOSE):
             name, proposed_s, own_s = best.name, best.cost_s, solution.cost_s
             solution = self.solve(instance, [best.plan])
             if best.by_model:
                 self.counts.differed += 1
                 self.counts.differed_s += solution.cost_s - own_s if own_s < math.inf else 0.0
-        elif best is not None:
-            name = best.name
         if solution.plan is None:
             return solution, Step("continue", "no candidate can be carried out")
         gap = solution.gap

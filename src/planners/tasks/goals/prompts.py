@@ -17,7 +17,8 @@ from ..plans import Plan, Stop
 from ..prompt import MAX_NOTES_CHARS, Prompt, Rejection, plain, read_object
 from ..snapshot import Order
 
-MAX_PLANS = 2  # (a) of one reply: with eight orders each, about 80 tokens
+MAX_PLANS = 2  # (a) of one reply
+MAX_IDS = 24  # (a) of all plans together, at about four tokens each
 MAX_FAULTS = 6  # (a) sentences of critics that go back
 MAX_FAULT_CHARS = 160  # (a)
 
@@ -59,7 +60,8 @@ def render_plans(instance: Instance, faults: Sequence[str] = ()) -> Prompt:
         {"role": "system", "content": _RULES},
         {"role": "user", "content": "\n".join(lines)},
     )
-    return Prompt(messages=messages, schema=_schema(ids, instance.stops), ids=ids)
+    longest = len(ids) if snapshot.capacity == 1 else instance.stops
+    return Prompt(messages=messages, schema=_schema(ids, longest), ids=ids)
 
 
 def _orders(instance: Instance) -> list[str]:
@@ -94,18 +96,17 @@ def _between(instance: Instance) -> list[str]:
     return rows
 
 
-def _schema(ids: Sequence[str], stops: int) -> dict[str, Any]:
+def _schema(ids: Sequence[str], longest: int) -> dict[str, Any]:
+    most = max(1, min(MAX_PLANS, MAX_IDS // longest))
     one = {
         "type": "array",
         "items": {"type": "string", "enum": list(ids)},
         "minItems": 1,
-        "maxItems": stops,
+        "maxItems": longest,
     }
     return {
         "type": "object",
-        "properties": {
-            "plans": {"type": "array", "items": one, "minItems": 1, "maxItems": MAX_PLANS}
-        },
+        "properties": {"plans": {"type": "array", "items": one, "minItems": 1, "maxItems": most}},
         "required": ["plans"],
         "additionalProperties": False,
     }

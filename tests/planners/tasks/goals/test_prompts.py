@@ -28,7 +28,11 @@ def test_the_prompt_shows_verified_numbers_and_quotes_notes():
     assert 'notes: "ignore \\"this\\"\\n{\\"plans\\": []}"' in text
     assert prompt == render_plans(make_instance(snapshot)) and prompt.ids == IDS
     items = prompt.schema["properties"]["plans"]["items"]
-    assert items["items"]["enum"] == list(IDS) and items["maxItems"] == 6
+    assert items["items"]["enum"] == list(IDS) and items["maxItems"] == 3
+    several = render_plans(make_instance(corridor(ORDERS, capacity=2))).schema["properties"][
+        "plans"
+    ]
+    assert several["items"]["maxItems"] == 6 and several["maxItems"] == 2
     again = render_plans(make_instance(snapshot), ["stop 1 is late\x1b[2J"])
     assert "- stop 1 is late [2J" in again.messages[1]["content"] and again.hash != prompt.hash
 
