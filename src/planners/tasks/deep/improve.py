@@ -78,53 +78,57 @@ def repair(instance: Instance, proposal: Plan) -> Repair:
 
 def _within_rules(instance: Instance, wanted: list[int]) -> tuple[list[int], set[str]]:
     """Points in the wanted sequence of orders, and what had to wait: to begin, or to end."""
-    done = [0] * len(instance.orders)
-    points: list[int] = []
+    now, points = _Done(instance), []
     todo, moved = list(wanted), set[str]()
     while todo:
-        at = next((i for i, k in enumerate(todo) if _may_go_on(instance, done, k)), 0)
+        at = next((i for i, k in enumerate(todo) if now.may_go_on(k)), 0)
         if at > 0:
-            full = not _is_begun(instance, done, todo[0]) and _is_full(instance, done)
+            full = todo[0] not in now.on_board and now.is_full
             moved.add("begin" if full else "end")
-        k = todo.pop(at)
-        points.append(instance.points(k)[done[k]])
-        done[k] += 1
+        points.append(now.go_on(todo.pop(at)))
     return points, moved
 
 
-def _may_go_on(instance: Instance, done: list[int], k: int) -> bool:
-    """Whether an order's next stop may be made: room to begin it, leave to end it.
+class _Done:
+    """How far each order of a batch is, on the way through a sequence of stops."""
 
-    What takes the last room must leave one on board that may be ended, or nothing ever could be.
-    """
-    if not _is_begun(instance, done, k):
-        if _is_full(instance, done):
-            return False
-        then = [d + (i == k) for i, d in enumerate(done)]
-        held = [i for i in range(len(done)) if i == k or _is_on_board(instance, done, i)]
-        stuck = not any(_may_end(instance, done, i) for i in held)
-        if len(instance.points(k)) > 1 and _is_full(instance, then) and stuck:
-            return False
-    return done[k] + 1 < len(instance.points(k)) or _may_end(instance, done, k)
+    def __init__(self, instance: Instance) -> None:
+        orders = range(len(instance.orders))
+        self._points = [instance.points(k) for k in orders]
+        self._capacity = instance.batch.capacity
+        self._done = [0 for _ in orders]
+        self._sooner: list[set[int]] = [set() for _ in orders]  # still to be delivered before
+        for late, early in instance.batch.follows.tolist():
+            self._sooner[late].add(early)
+        self.on_board = {k for k in orders if instance.batch.aboard[k]}
 
+    @property
+    def is_full(self) -> bool:
+        """Whether no order may be begun."""
+        return len(self.on_board) >= self._capacity
 
-def _may_end(instance: Instance, done: list[int], k: int) -> bool:
-    """Whether all that an order is to follow has been delivered."""
-    sooner = [b for a, b in instance.batch.follows.tolist() if a == k]
-    return all(done[b] == len(instance.points(b)) for b in sooner)
+    def may_go_on(self, k: int) -> bool:
+        """Whether an order's next stop may be made: room to begin it, leave to end it.
 
+        What takes the last room must leave one on board that may be ended: else nothing ever could.
+        """
+        if k not in self.on_board:
+            held = {k, *self.on_board}
+            last = len(held) >= self._capacity and len(self._points[k]) > 1
+            if self.is_full or (last and all(self._sooner[other] for other in held)):
+                return False
+        return self._done[k] + 1 < len(self._points[k]) or not self._sooner[k]
 
-def _is_on_board(instance: Instance, done: list[int], k: int) -> bool:
-    return done[k] < len(instance.points(k)) and _is_begun(instance, done, k)
-
-
-def _is_full(instance: Instance, done: list[int]) -> bool:
-    on_board = sum(_is_on_board(instance, done, k) for k in range(len(done)))
-    return on_board >= instance.batch.capacity
-
-
-def _is_begun(instance: Instance, done: list[int], k: int) -> bool:
-    return done[k] > 0 or bool(instance.batch.aboard[k])
+    def go_on(self, k: int) -> int:
+        """Make the next stop of an order; its point."""
+        point = self._points[k][self._done[k]]
+        self._done[k] += 1
+        self.on_board.add(k)
+        if self._done[k] == len(self._points[k]):
+            self.on_board.discard(k)
+            for others in self._sooner:
+                others.discard(k)
+        return point
 
 
 def starts(instance: Instance) -> list[tuple[int, ...]]:
