@@ -26,7 +26,7 @@ from planners.tasks import Chooser, Decision, Snapshot, make_chooser
 from planners.tasks.asking import Asking, CallCounts, Limits
 from planners.tasks.llm import LlmChooser, make_asking
 from planners.tasks.local import LOCAL, check_local, endpoint
-from planners.tasks.noting import NotedChooser
+from planners.tasks.noting import MARGIN, NotedChooser
 
 from .mapfiles import layout_of_file
 from .rows import to_json
@@ -123,13 +123,15 @@ def chooser_of(shift: Shift, log: Path | None = None) -> Chooser:
     if notes and name != "llm":
         chooser = make_chooser(name, deadline_s=deadline_s)
         asking = make_asking(shift.llm, model, log, limits)
-        return NotedChooser(chooser, notes, asking=asking, deadline_s=deadline_s)
+        return NotedChooser(chooser, notes, asking=asking, deadline_s=deadline_s, margin=MARGIN)
     chooser = make_chooser(
         name, llm_url=shift.llm, model=model, deadline_s=deadline_s, log=log, limits=limits
     )
     if not notes:
         return chooser
-    return NotedChooser(chooser, notes, asking=asking_of(chooser), deadline_s=deadline_s)
+    return NotedChooser(
+        chooser, notes, asking=asking_of(chooser), deadline_s=deadline_s, margin=MARGIN
+    )
 
 
 def check_chooser(shift: Shift) -> None:
