@@ -53,8 +53,8 @@ def markdown(rows: Sequence[Row]) -> list[str]:
 
 def _worth(rows: Sequence[Row]) -> list[str]:
     columns = (
-        "due times", "floor", "chooser", "in a hurry", "n", "note", "rush on time", "change, points",
-        "all on time", "change, points ",
+        "due times", "floor", "chooser", "in a hurry", "n", "note", "rush on time",
+        "change, points", "all on time", "change, points ",
     )  # fmt: skip
     body = []
     floors = sorted({row["map"] for row in rows})
