@@ -28,7 +28,7 @@ from planners.tasks import Legs, Order
 from planners.tasks.constraints import as_json
 
 from .pages import Count, FrozenRun, Page
-from .run import ROWS, run_study
+from .run import run_study
 from .shift import ReadyShift, Shift, run_shift
 from .shift_notes import ShiftNames
 
@@ -232,7 +232,7 @@ def main(
     choosers: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Run the batches that DIR lacks, then print the tables."""
-    from .rows import read_rows
+    from .report import finished_rows
     from .rush_report import markdown
 
     spec = RushSpec(
@@ -240,7 +240,7 @@ def main(
         seeds=tuple(range(first_seed, first_seed + seeds)),
     )  # fmt: skip
     progress = run_study(spec, out, workers=workers)
-    click.echo("\n".join(markdown(read_rows(out / ROWS))))
+    click.echo("\n".join(markdown(*finished_rows(out))))
     if progress.failed:
         raise SystemExit(1)
 

@@ -96,10 +96,12 @@ def test_the_spec_pairs_its_arms():
 
 def row(seed, arm, rush, on_time, floor="a"):
     return {
-        "run_id": f"{seed}{arm}{len(rush)}{floor}", "map": floor, "seed": seed, "rush": len(rush),
+        "run_id": f"{seed}{arm}{len(rush)}{floor}", "spec": "rush-notes", "map": floor,
+        "seed": seed, "rush": len(rush),
         "dues": "roomy", "chooser": "utility", "arm": arm, "status": "ok", "rush_on_time": rush,
         "on_time": on_time, "wordings": [seed] * len(rush), "read_right": 0, "read_wrong": 0,
-        "flagged": 0,
+        "flagged": 0, "commit_sha": None, "commit_dirty": None, "host_versions": {},
+        "host_processor": "x", "host_system": "y",
     }  # fmt: skip
 
 
@@ -115,5 +117,5 @@ def test_changes_are_paired_by_seed_and_floor():
     base, share, change = changes(rows, "perfect", rush_share)
     assert (base, share, change.n) == (25.0, 75.0, 6)
     assert math.isclose(change.low, 50.0)
-    page = "\n".join(markdown(rows))
+    page = "\n".join(markdown(rows, []))
     assert "+100.0 [+100.0, +100.0]" in page and "| both |" in page
