@@ -6,9 +6,10 @@ It reads what the robot may know and nothing else: its body, its belief, the ope
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from reprlib import repr as shown
 
-from planners.tasks import Chooser, Decision, EnergyModel, Snapshot
+from planners.tasks import Chooser, Decision, EnergyModel, Snapshot, Timing
 
 from .chargers import ROBOT
 from .charging import Charging
@@ -21,8 +22,10 @@ __all__ = ["Driver", "PlannerSettings", "known_map", "snapshot_of"]
 
 
 def snapshot_of(world: World) -> Snapshot:
-    """What a chooser may know at this moment: the belief, the robot itself, the open orders."""
-    robot, profile, queues = world.robot, world.profile, world.chargers
+    """What a chooser may know now: belief, the robot itself, its orders, the open ones."""
+    robot, profile, queues, book = world.robot, world.profile, world.chargers, world.book
+    handling = world.rules.handling
+    held = [replace(o, stops=o.stops[book.made(o.id) :]) for o in book.on_board]
     chargers = {f"charger-{k}": node for k, node in enumerate(world.layout.chargers, start=1)}
     return Snapshot(
         time_s=world.time_s,
@@ -35,7 +38,7 @@ def snapshot_of(world: World) -> Snapshot:
         charge_power_w=profile.charge_w,
         margin=robot.margin,
         payload_kg=robot.payload_kg,
-        orders=world.book.open(world.time_s),
+        orders=(*held, *book.open(world.time_s)),
         chargers=chargers,
         charger_wait_s={k: queues.wait_s(n, world.tick, ROBOT) for k, n in chargers.items()},
         charger_power_w={k: queues.power_w[n] for k, n in chargers.items()},
@@ -44,6 +47,9 @@ def snapshot_of(world: World) -> Snapshot:
             drive_j_per_m=profile.drive_j_per_m,
             drive_j_per_m_kg=profile.drive_j_per_m_kg,
         ),
+        timing=Timing(robot.delay, handling.pick_s, handling.drop_s),
+        capacity=world.capacity,
+        on_board=tuple(order.id for order in held),
     )
 
 
@@ -62,6 +68,8 @@ class Driver:
         self._ask_s = -math.inf
         self._asked_open: tuple[str, ...] = ()
         self._waiting = False
+        self._planned = False
+        self._legs_s: list[float] = []  # predicted driving times of the legs to come
         self._question: Snapshot | None = None  # it stands where the chooser raised
 
     def action(self) -> int:
@@ -79,7 +87,7 @@ class Driver:
     # Goals.
 
     def _goal(self) -> int | None:
-        """The node to go to: the order's next stop, the charger, or None after a fresh decision."""
+        """The node to go to: the taken order's next stop, the charger, or None after a decision."""
         stop = self.world.next_stop()
         if stop is not None:
             back = self._charging.turns_back()
@@ -88,25 +96,41 @@ class Driver:
             self._abort(back)
         target = self._charging.target()
         if target is not None:
-            return target
+            if not self._has_news():
+                return target
+            self._charging.reconsider()
         self._decide()
         stop = self.world.next_stop()
         if stop is None:
             stop = self._charging.target()
         return self._charging.clear() if stop is None else stop
 
+    def _has_news(self) -> bool:
+        """Whether a plan that begins with charging was made for other orders than are open now."""
+        return self._planned and self._orders() != self._asked_open
+
+    def _orders(self) -> tuple[str, ...]:
+        """Ids of what is on board and of what is open."""
+        book = self.world.book
+        return tuple(order.id for order in (*book.on_board, *book.open(self.world.time_s)))
+
     def _abort(self, back: Decision) -> None:
-        """Give the order up to reach a charger while that is still sure."""
+        """Leave the order to reach a charger while that is still sure; where only one fits, other
+        hands take it.
+        """
         self.world.tally.aborts += 1
         self.world.note("abort", reason=back.reason)
         self._charging.finish()  # what it has taken so far is the least that it would have taken
         self.replanner.end(arrived=False)
-        self.world.give_up()
+        if self.world.capacity > 1:
+            self.world.set_aside()
+        else:
+            self.world.give_up()
         self._carry_out(back)
 
     def _decide(self) -> None:
         world = self.world
-        names = tuple(order.id for order in world.book.open(world.time_s))
+        names = self._orders()
         if self._waiting and world.time_s < self._ask_s and names == self._asked_open:
             return
         if self._question is None:
@@ -124,12 +148,14 @@ class Driver:
 
     def _carry_out(self, decision: Decision) -> None:
         world = self.world
-        self._waiting = decision.kind == "wait"
+        self._waiting, self._planned = decision.kind == "wait", decision.plan is not None
         world.tally.decided_by[decision.decided_by] += 1
         self._note_decision(decision)
         if self._waiting:
             return
         self._charging.begin(decision)
+        chosen = [one for one in decision.candidates if one.goal == decision.goal]
+        self._legs_s = [leg.time_s for one in chosen for leg in one.legs]
         if decision.kind == "order" and decision.goal is not None:
             world.accept(decision.goal)
 
@@ -147,9 +173,13 @@ class Driver:
 
     def _arrived(self) -> int:
         """Close the leg, then serve or charge."""
-        world = self.world
+        world, leg = self.world, self.replanner.leg
         self.replanner.end(arrived=True)
         if world.next_stop() is not None:
+            if self._legs_s:
+                predicted_s = self._legs_s.pop(0)
+                if leg is not None:  # else it stood there already
+                    world.robot.learn_delay(predicted_s, world.time_s - leg.began_s)
             return SERVE
         if not self._charging.arrived():
             return WAIT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from envs.corridors import corridors
 from envs.driver import snapshot_of
@@ -11,7 +12,7 @@ from envs.layouts import READY, Layout, ready
 from envs.orders import OrderModel
 from envs.streams import stream
 from envs.world import World
-from planners.tasks import Order
+from planners.tasks import Order, Timing
 from planners.tasks.named import NamedSnapshot
 
 from .mapfiles import layout_of_file
@@ -48,7 +49,7 @@ def take_snapshot(
 
 
 def _named(world: World, layout: Layout) -> NamedSnapshot:
-    snapshot = snapshot_of(world)
+    snapshot = replace(snapshot_of(world), timing=Timing())  # nothing has been learned yet
     return NamedSnapshot(
         snapshot,
         items=items_of(world.seed, snapshot.orders),

@@ -9,13 +9,21 @@ from dataclasses import dataclass, replace
 from ..choosers import Assessment, assess
 from ..decision import Decision
 from ..legs import FieldCache
-from ..plans import Plan
-from ..reserve import DEFAULT_RULE, ChargeRule, charge_decision, without_order
+from ..plans import Plan, Stop
+from ..reserve import (
+    DEFAULT_RULE,
+    ChargeRule,
+    Threshold,
+    charge_decision,
+    within_charge,
+    without_order,
+)
 from ..snapshot import Order, Snapshot, natural_key
 from .improve import improve, repair
 from .instance import LEVELS, Instance, make_instance
 from .prove import Solution, prove
 
+WAITING = frozenset({"not_released", "full", "after"})
 HOPELESS = frozenset({"unreachable", "no_charger", "full_battery"})  # no charge now helps these
 
 
@@ -24,7 +32,9 @@ class Effort:
     """How much a chooser plans for and how long it may take, in counts: results repeat.
 
     ``orders``: how many of the open orders are planned for, at most ``stops`` stops of them;
-    ``instead`` of all where more are open. ``rounds`` of improvement, ``expansions`` of the proof.
+    ``instead`` of all where more are open, those ``due_first`` or the cheapest that can be in time.
+    ``rounds`` of improvement, ``expansions`` of the proof. Idle, it goes to charge where more than
+    ``idle_soc`` is missing to the rule's limit.
     """
 
     orders: int
@@ -32,10 +42,14 @@ class Effort:
     instead: int
     rounds: int
     expansions: int
+    due_first: bool = False
+    idle_soc: float = 0.05
 
 
 DEEP = Effort(orders=8, stops=24, instead=8, rounds=400, expansions=2_000)  # (a)
-EXACT = Effort(orders=12, stops=12, instead=6, rounds=2_000, expansions=200_000)  # (a)
+EXACT = Effort(
+    orders=12, stops=12, instead=6, rounds=2_000, expansions=200_000, due_first=True
+)  # (a)
 
 
 class PlanChooser:
@@ -71,14 +85,35 @@ class PlanChooser:
     def choose_with(self, snapshot: Snapshot, proposals: Sequence[Plan] = ()) -> Decision:
         """`choose` where others propose plans: further starts of the improvement, no more."""
         found = assess(snapshot, self._cache, self._rule)
-        orders = [order for order in snapshot.orders if not self._is_hopeless(found, order)]
+        hopeless = {order.id for order in snapshot.orders if self._is_hopeless(found, order)}
+        orders = [
+            order
+            for order in snapshot.orders
+            if order.id not in hopeless and hopeless.isdisjoint(snapshot.sooner(order))
+        ]
         batch, said = self._batch(orders, found)
         if not batch:
-            return without_order(snapshot, found.legs, found.refused, self.name, self._rule)
+            return self._idle(found)
         instance = make_instance(
             snapshot, batch, cache=self._cache, rule=self._rule, levels=self._levels
         )
         return self._decide(found, self.solve(instance, proposals), said)
+
+    def _idle(self, found: Assessment) -> Decision:
+        """Nothing can be served: to a charger, unless the charge is near the rule's limit.
+
+        It may leave off as soon as orders come, so that it costs only the way there.
+        """
+        snapshot, rule = found.snapshot, self._rule
+        ways = within_charge(snapshot, found.legs)
+        full = snapshot.soc >= rule.limit_soc - self.effort.idle_soc
+        if full or not ways or isinstance(rule, Threshold):
+            return without_order(snapshot, found.legs, found.refused, self.name, rule)
+        reason = f"no order can be served; {100 * snapshot.soc:.0f} % charge, and time to charge"
+        decided = charge_decision(snapshot, ways, rule, self.name, reason, found.refused)
+        assert decided.goal is not None
+        node = snapshot.chargers[decided.goal]
+        return replace(decided, plan=Plan((Stop("charge", node, charger=decided.goal),)))
 
     def solve(self, instance: Instance, proposals: Sequence[Plan] = ()) -> Solution:
         """Improve, then prove."""
@@ -87,9 +122,9 @@ class PlanChooser:
         return prove(instance, expansions=self.effort.expansions, incumbent=better.points)
 
     def _is_hopeless(self, found: Assessment, order: Order) -> bool:
-        """Whether no plan can serve it; one that is not released yet is judged as if it were."""
+        """Whether no plan can serve it; one that has to wait is judged as if it had not."""
         code = next((r.code for r in found.refused if r.goal == order.id), "")
-        if code == "not_released":
+        if code in WAITING:
             own = found.legs.order(order)
             no = None if own is None else self._rule.refusal(found.snapshot, found.legs, order, own)
             return own is None or (no is not None and no.code in HOPELESS)
@@ -101,13 +136,34 @@ class PlanChooser:
         every = sorted(orders, key=lambda order: natural_key(order.id))
         if len(orders) <= self.effort.orders and stops <= self.effort.stops:
             return every, f"all {len(orders)} orders" if len(orders) != 1 else "the one order"
+        rank = self._due_first if self.effort.due_first else self._cheap_in_time
+        held = [order for order in every if order.id in found.snapshot.on_board]
+        kept = self._with_sooner(found.snapshot, orders, held)
+        for order in sorted(orders, key=lambda order: rank(found, order)):
+            more = self._with_sooner(found.snapshot, orders, [*kept, order])
+            if len(more) <= max(self.effort.instead, len(kept)):
+                kept = more
+        which = "due first" if self.effort.due_first else "that are cheapest to deliver in time"
+        return kept, f"the {len(kept)} of {len(orders)} orders {which}"
+
+    def _due_first(self, found: Assessment, order: Order) -> tuple[object, ...]:
         to_pick_s = {c.goal: c.legs[0].cost_s for c in found.candidates}
+        return order.due_s, to_pick_s.get(order.id, math.inf), natural_key(order.id)
 
-        def urgency(order: Order) -> tuple[float, float, tuple[object, ...]]:
-            return order.due_s, to_pick_s.get(order.id, math.inf), natural_key(order.id)
+    def _cheap_in_time(self, found: Assessment, order: Order) -> tuple[object, ...]:
+        """Where there are more orders than anybody can serve in time, those that are late anyway
+        would make all others late: they come last."""
+        known = next((c for c in found.candidates if c.goal == order.id), None)
+        arrival_s = found.snapshot.time_s if known is None else known.arrival_s
+        cost_s = math.inf if known is None else known.cost_s
+        return arrival_s > order.due_s, cost_s, order.due_s, natural_key(order.id)
 
-        kept = sorted(orders, key=urgency)[: self.effort.instead]
-        return kept, f"the {len(kept)} of {len(orders)} orders due first"
+    @staticmethod
+    def _with_sooner(snapshot: Snapshot, orders: list[Order], kept: Sequence[Order]) -> list[Order]:
+        """Orders and those that they are to follow."""
+        names = {name for order in kept for name in (order.id, *snapshot.sooner(order))}
+        first = list(dict.fromkeys(kept))
+        return first + [o for o in orders if o.id in names and o not in first]
 
     def _decide(self, found: Assessment, solution: Solution, said: str) -> Decision:
         """The plan's first step, where it may be taken now."""
@@ -129,7 +185,8 @@ class PlanChooser:
                 f"{reason}; it begins at {first.charger}", found.refused,
             )  # fmt: skip
             return self._with_plan(replace(decided, candidates=found.candidates), solution)
-        chosen = next((c for c in found.candidates if c.goal == first.order), None)
+        ready = (*found.candidates, *found.early)
+        chosen = next((c for c in ready if c.goal == first.order), None)
         if chosen is None:
             refusal = next(r for r in found.refused if r.goal == first.order)
             if refusal.code != "not_released":
