@@ -34,7 +34,7 @@ from .shift_notes import ShiftNames
 
 ORDERS = 8  # of a batch
 ROOM = 1.3  # (a) the time that a rush order has, over what it takes if rush orders go first
-MINUTES = 45.0  # (a) every batch is done long before
+MINUTES = 30.0  # (a) every batch is done long before
 DUES = ("roomy", "tight")
 ARMS = ("none", "reader", "perfect", "wrong")
 # Sentences as people may write them; which of them the reader flags is for it to say.

@@ -22,8 +22,8 @@ from .reader import unknown_orders
 from .snapshot import Order, Snapshot
 from .translate import Translation, translate
 
-# (a) Of the time left until a note's deadline: predictions know no handling, turns, people in the
-# way. On two floors a delivery took 1.27 and 1.41 times what was predicted (n = 48 each).
+# (a) Of the time left until a note's deadline, for choosers of one step: they see driving times
+# alone. On two floors a delivery took 1.27 and 1.41 times what was predicted (n = 48 each).
 MARGIN = 1.4
 
 
