@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup deliver llm-local deliver-llm test test-slow check format lint types imports browser bench peers rl-peers experiment report factors value-of-model soak battery-stress notebook build clean
+.PHONY: help setup deliver llm-local deliver-llm test test-slow check format lint types imports browser bench peers rl-peers experiment report factors value-of-model soak battery-stress rush-notes notebook build clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,6 +92,10 @@ BATTERY := battery$(if $(AISLEWISE_DATA),-long-corridor)
 battery-stress: setup  ## a 200 Wh robot, half an hour: rows into docs/rows, docs/battery*.md
 	$(BIN)/aislewise experiment $(BATTERY) --full --workers $(JOBS) --out runs/$(BATTERY)-full
 	$(BIN)/python -m experiments.publish runs/$(BATTERY)-full docs
+
+rush-notes: setup  ## what a rush note is worth, half an hour: rows into docs/rows, docs/rush-notes.md
+	$(BIN)/python -m experiments.rush_notes --workers $(JOBS) --out runs/rush-notes
+	$(BIN)/python -m experiments.publish runs/rush-notes docs
 
 notebook: setup  ## execute the notebooks in place
 	$(BIN)/jupyter-execute --inplace notebooks/*.ipynb

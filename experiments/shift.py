@@ -24,9 +24,10 @@ from planners import GridMap
 from planners.strategies import checked_weight, strategy_named
 from planners.tasks import Chooser, Decision, Snapshot, make_chooser
 from planners.tasks.asking import Asking, CallCounts, Limits
+from planners.tasks.choosers import PLANNING
 from planners.tasks.llm import LlmChooser, make_asking
 from planners.tasks.local import LOCAL, check_local, endpoint
-from planners.tasks.noting import NotedChooser
+from planners.tasks.noting import MARGIN, NotedChooser
 
 from .mapfiles import layout_of_file
 from .rows import to_json
@@ -121,16 +122,19 @@ def chooser_of(shift: Shift, log: Path | None = None) -> Chooser:
     log = None if shift.llm is None or replayed else log
     limits = None if shift.llm is None else shift.limits
     notes = notes_of(shift.notes)
+    margin = 1.0 if name in PLANNING else MARGIN  # plans count delays and work themselves
     if notes and name not in ASKING:
         chooser = make_chooser(name, deadline_s=deadline_s)
         asking = make_asking(shift.llm, model, log, limits)
-        return NotedChooser(chooser, notes, asking=asking, deadline_s=deadline_s)
+        return NotedChooser(chooser, notes, asking=asking, deadline_s=deadline_s, margin=margin)
     chooser = make_chooser(
         name, llm_url=shift.llm, model=model, deadline_s=deadline_s, log=log, limits=limits
     )
     if not notes:
         return chooser
-    return NotedChooser(chooser, notes, asking=asking_of(chooser), deadline_s=deadline_s)
+    return NotedChooser(
+        chooser, notes, asking=asking_of(chooser), deadline_s=deadline_s, margin=margin
+    )
 
 
 def check_chooser(shift: Shift) -> None:

@@ -70,12 +70,14 @@ def apply(
     names: Names | None = None,
     *,
     rushed: str | None = "urgent",
+    margin: float = 1.0,
 ) -> Applied:
     """The snapshot under the constraints.
 
     * deadline: the due time moves. Where it comes nearer and no priority is given beside it, the
       order's lateness weighs as ``rushed`` (a) from then on, for a moved due time alone trades one
       late order for another; an order that is given more time keeps its priority. None: never.
+      With a ``margin`` above 1 it is planned for as if only the time left / margin were left.
     * priority: the weight of lateness.
     * hold: the order is released later; without an end it is refused as ``held``.
     * forbid: it is refused as ``forbidden``.
@@ -88,17 +90,19 @@ def apply(
 
     Expiry: a snapshot is one moment. Apply `constraints.later` to the next one.
 
-    Raises ValueError for a constraint that `constraints.fault` or `constraints.contradictions`
-    objects to (a deadline may have passed).
+    Raises ValueError for a margin below 1, and for a constraint that `constraints.fault` or
+    `constraints.contradictions` objects to (a deadline may have passed).
     """
     known = names or Names()
+    if not 1.0 <= margin < math.inf:
+        raise ValueError(f"margin is {margin!r}: a factor of at least 1, such as 1.2")
     _expect(snapshot, constraints, known)
     late = [
         c for c in constraints if isinstance(c, (Hold, Forbid)) and c.order in snapshot.on_board
     ]
     heard, constraints = constraints, [one for one in constraints if one not in late]
     levels = {c.order: c.level for c in constraints if isinstance(c, Priority)}
-    orders = _timed(snapshot, constraints, levels, rushed)
+    orders = _timed(snapshot, constraints, levels, rushed, margin)
     refused = _refusals(constraints, known)
     out = {no.goal for no in refused}
     left = replace(snapshot, orders=tuple(o for i, o in orders.items() if i not in out))
@@ -137,13 +141,15 @@ def _timed(
     constraints: Sequence[Constraint],
     levels: dict[str, str],
     rushed: str | None,
+    margin: float,
 ) -> dict[str, Order]:
     """The orders by id, with the due times, priorities and releases of the constraints."""
     orders = {order.id: order for order in snapshot.orders}
     for one in constraints:
         if isinstance(one, Deadline):
             level = None if one.order in levels else rushed
-            orders[one.order] = _due(orders[one.order], snapshot.time_s + one.due_s, level)
+            due_s = one.due_s / margin if one.due_s > 0.0 else one.due_s
+            orders[one.order] = _due(orders[one.order], snapshot.time_s + due_s, level)
         elif isinstance(one, Priority):
             orders[one.order] = replace(orders[one.order], priority=one.level)
         elif isinstance(one, Hold) and one.until_s is not None:

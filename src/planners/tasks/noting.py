@@ -23,6 +23,10 @@ from .reader import unknown_orders
 from .snapshot import Order, Snapshot
 from .translate import Translation
 
+# (a) Of the time left until a note's deadline, for choosers of one step: they see driving times
+# alone. On two floors a delivery took 1.27 and 1.41 times what was predicted (n = 48 each).
+MARGIN = 1.4
+
 
 @dataclass(frozen=True)
 class Note:
@@ -91,13 +95,14 @@ class NotedChooser:
         *,
         asking: Asking | None = None,
         deadline_s: float = 10.0,
+        margin: float = 1.0,
     ) -> None:
         self.inner, self.name, self.asking = chooser, chooser.name, asking
         self.names: Callable[[Snapshot], Names] = lambda snapshot: Names()
         self.tell: Callable[[Told], None] = lambda told: None
         self.close: Closing = lambda zones: None
         self.asked = self.taken = 0
-        self._deadline_s = deadline_s
+        self._deadline_s, self._margin = deadline_s, margin
         self._coming = sorted(notes, key=lambda note: note.at_s)
         self._heard: list[_Heard] = []
         self._standing: list[Constraint] = []
@@ -142,7 +147,7 @@ class NotedChooser:
         constraints = self._now(snapshot, names)
         for heard in reversed(self._heard):  # a later sequence before an earlier one
             snapshot = heard.goal.into(snapshot)
-        applied = apply(snapshot, constraints, names)
+        applied = apply(snapshot, constraints, names, margin=self._margin)
         self._tell_changes(applied, len(constraints))
         ends = {c.zone: c.until_s for c in self._standing if isinstance(c, Avoid)}
         self.close({zone: ends[zone] for zone in applied.zones})
