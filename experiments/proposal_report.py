@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .page import number, table, with_interval
+from .proposal_shift import SHIFT
 from .proposal_study import EFFORTS, MODELS, WITHOUT
 from .rows import Row
 from .stats import mean_of, paired_change
@@ -29,7 +30,33 @@ def report(rows: Sequence[Row]) -> str:
         body = [_line(name, own) for name in names]
         if body:
             lines += [f"Effort: {effort}", "", *table(COLUMNS, body), ""]
+    shifts = sorted((r for r in rows if r["effort"] == SHIFT), key=lambda r: _place(r["model"]))
+    if shifts:
+        body = [_shift(row) for row in shifts]
+        lines += ["One shift:", "", *table(SHIFTS, body), ""]
     return "\n".join(lines) + "\n"
+
+
+SHIFTS = (
+    "model", "deliveries", "late", "strandings", "trace", "plans", "invalid",
+    "CPU of decisions, ms", "asked", "calls", "taken", "paused", "better plans", "rejections",
+    "latency p50 / p95, ms",
+)  # fmt: skip
+
+
+def _shift(row: Row) -> list[str]:
+    kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(row["rejections"].items()))
+    return [
+        row["model"],
+        *(str(row[name]) for name in ("deliveries", "late", "strandings")),
+        row["trace_hash"][:8],
+        str(row["plans"]),
+        str(len(row["invalid"])),
+        number(row["decisions_cpu_ms"]),
+        *(str(row[name]) for name in ("asked", "calls", "taken", "paused", "differed")),
+        kinds or "-",
+        _quantiles(row["call_latencies_ms"]),
+    ]
 
 
 def _place(model: str) -> tuple[int, str]:

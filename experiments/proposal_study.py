@@ -2,9 +2,9 @@
 
     python -m experiments.proposal_study --out runs/proposals --publish docs/rows/proposals.jsonl.gz
 
-Forty static batches. Each is decided once with a model and once without; regret is against a plan
-that is proven the best. Beside equal effort the search alone is given the seconds of the calls as
-well, as more rounds and expansions. Times are of this machine and do not repeat; plans do.
+Forty static batches and one shift, with a model and without. Regret is against a plan proven to be
+the best. Beside equal effort the search alone is given the seconds of the calls as well, as more
+rounds and expansions. Times are of this machine and do not repeat; plans do.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -31,6 +30,7 @@ from planners.tasks.local import LOCAL, endpoint
 
 from .batches import batch
 from .doubles import DOUBLES, SLOW, ProposingChooser
+from .proposal_shift import measure_shift, shift_id
 from .replies import INJECTION
 from .rows import Row, RowWriter, read_rows
 
@@ -45,6 +45,7 @@ EFFORTS: Mapping[str, Effort] = {"deep": DEEP, "starved": STARVED}
 BEST = Effort(orders=12, stops=24, instead=8, rounds=4_000, expansions=2_000_000)
 REPEATS = 5  # of which the least time counts; 1 for whom every question is dear
 MOST_MORE = 12  # (a) how often the effort of the search alone is doubled for the time of a call
+SHIFT_LAYOUT, SHIFT_SEED = "small", 1
 SLOW_DEADLINE_S, LOCAL_DEADLINE_S = 0.05, 60.0
 CLOSE = 1e-9  # relative: two ways to sum the same legs
 
@@ -108,10 +109,10 @@ def measure(case: Case, make: Make, repeats: int) -> Row:
     """One decision, and the same again where only its time is wanted."""
     snapshot = snapshot_of_case(case)
     chooser = make(case)
-    decision = chooser.choose(snapshot)
+    decision, cpu_ms = _timed(chooser, snapshot)
     counts = chooser.counts.as_dict()
     latency_ms = math.fsum(chooser.counts.latencies_ms)
-    cpu_ms = min(_cpu_ms(make(case), snapshot) for _ in range(repeats))
+    cpu_ms = min([cpu_ms, *(_timed(make(case), snapshot)[1] for _ in range(repeats))])
     best_s = best_cost_s(snapshot)
     return {
         "run_id": case.run_id, "layout": case.layout, "stops": case.stops,
@@ -121,19 +122,18 @@ def measure(case: Case, make: Make, repeats: int) -> Row:
         "cpu_ms": cpu_ms,
         **_search_ms(chooser, snapshot, decision, repeats),
         "latency_ms": latency_ms,
-        **{name: value for name, value in counts.items() if name != "latency_ms"},
+        **counts,
         "call_latencies_ms": list(chooser.counts.latencies_ms),
     }  # fmt: skip
 
 
-def _cpu_ms(chooser: GoalChooser, snapshot: Snapshot) -> float:
-    """CPU time of a first decision, legs included, without what a double thinks for its answers."""
+def _timed(chooser: GoalChooser, snapshot: Snapshot) -> tuple[Decision, float]:
+    """A first decision, and its CPU time, legs included, without what a double thinks."""
     double = chooser.double if isinstance(chooser, ProposingChooser) else None
-    thought_s = double.cpu_s if double else 0.0
     began_s = time.process_time()
-    chooser.choose(snapshot)
+    decision = chooser.choose(snapshot)
     spent_s = time.process_time() - began_s
-    return 1000.0 * (spent_s - ((double.cpu_s - thought_s) if double else 0.0))
+    return decision, 1000.0 * (spent_s - (double.cpu_s if double else 0.0))
 
 
 def _search_ms(
@@ -145,7 +145,7 @@ def _search_ms(
     sequences = [plan for step in steps for plan in step.values.get("plans", ())]
     plans = [plan_of(sequence, instance.orders) for sequence in sequences]
     spent_ms: dict[str, float] = {"search_with_ms": math.inf, "search_alone_ms": math.inf}
-    for _ in range(3 * repeats):
+    for _ in range(3 * max(1, repeats)):
         for name, starts in (("search_with_ms", plans), ("search_alone_ms", [])):
             began_s = time.process_time()
             chooser.solve(instance, starts)
@@ -227,12 +227,14 @@ def publish(rows: Path, packed: Path) -> None:
 @click.option("--stops", multiple=True, type=click.IntRange(4), help="4, 6, ... 12 if none")
 @click.option("--seeds", type=click.IntRange(1), default=SEEDS, show_default=True)
 @click.option("--model", "models", multiple=True, help="doubles or local; all doubles if none")
+@click.option("--minutes", type=click.FloatRange(0), default=60.0, show_default=True,
+              help="of the one shift; 0 leaves it out")  # fmt: skip
 @click.option("--publish", "packed", type=click.Path(dir_okay=False, path_type=Path))
 def main(
     out: Path, layouts: tuple[str, ...], stops: tuple[int, ...], seeds: int,
-    models: tuple[str, ...], packed: Path | None,
+    models: tuple[str, ...], minutes: float, packed: Path | None,
 ) -> None:  # fmt: skip
-    """Measure the runs that DIR/rows.jsonl lacks, then print the table."""
+    """Measure the runs that DIR/rows.jsonl lacks, then print the tables."""
     from .proposal_report import report
 
     out.mkdir(parents=True, exist_ok=True)
@@ -241,35 +243,46 @@ def main(
     unknown = [model for model in wanted if model not in (*MODELS, LOCAL)]
     if unknown:
         raise click.UsageError(f"unknown model {unknown[0]}: one of {', '.join(MODELS)}, {LOCAL}")
-    done = {row["run_id"] for row in read_rows(file)}
-    todo = [
-        case
-        for case in cases(layouts or LAYOUTS, stops or STOPS, seeds, wanted)
-        if case.run_id not in done
-    ]
-    _run(todo, file)
+    with Runner(file) as runner:
+        for case in cases(layouts or LAYOUTS, stops or STOPS, seeds, wanted):
+            runner.batch(case)
+        for model in wanted if minutes else ():
+            runner.shift(model, minutes)
     if packed is not None:
         publish(file, packed)
     click.echo(report(read_rows(file)), nl=False)
 
 
-def _run(todo: Sequence[Case], file: Path) -> None:
-    with ExitStack() as stack, RowWriter(file) as writer:
-        local: Any = None
-        for case in todo:
-            if case.model != LOCAL:
-                repeats = 1 if case.model == SLOW else REPEATS
-                writer.append(measure(case, chooser_for, repeats))
-                continue
-            local = local or stack.enter_context(endpoint(LOCAL, None))
-            url, name = local
-            client = OpenAIClient(url, name)
+class Runner(ExitStack):
+    """Measures what a file of rows lacks; the local model is served from its first question on."""
 
-            def make(case: Case, client: OpenAIClient = client) -> GoalChooser:
-                return GoalChooser(effort=EFFORTS[case.effort], asking=Asking(client),
-                                   deadline_s=LOCAL_DEADLINE_S)  # fmt: skip
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self._done = {row["run_id"] for row in read_rows(file)}
+        self._writer = self.enter_context(RowWriter(file))
+        self._client: OpenAIClient | None = None
 
-            writer.append(measure(case, make, 1))
+    def batch(self, case: Case) -> None:
+        """One batch."""
+        if case.run_id not in self._done:
+            dear = case.model in (SLOW, LOCAL)
+            self._writer.append(measure(case, self._chooser, 0 if dear else REPEATS))
+
+    def shift(self, model: str, minutes: float) -> None:
+        """One shift."""
+        if shift_id(model, SHIFT_LAYOUT, minutes, SHIFT_SEED) not in self._done:
+            chooser = self._chooser(Case(SHIFT_LAYOUT, 0, 1, SHIFT_SEED, "deep", model))
+            self._writer.append(measure_shift(model, chooser, SHIFT_LAYOUT, minutes, SHIFT_SEED))
+
+    def _chooser(self, case: Case) -> GoalChooser:
+        if case.model != LOCAL:
+            return chooser_for(case)
+        if self._client is None:
+            url, name = self.enter_context(endpoint(LOCAL, None))
+            self._client = OpenAIClient(str(url), name)
+        return GoalChooser(
+            effort=EFFORTS[case.effort], asking=Asking(self._client), deadline_s=LOCAL_DEADLINE_S
+        )
 
 
 if __name__ == "__main__":

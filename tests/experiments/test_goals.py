@@ -145,12 +145,14 @@ def test_the_study_measures_resumes_and_reports(tmp_path):
     row = measure(wanted[1], chooser_for, 1)
     assert not row["invalid"] and not row["bound_violation"] and row["regret"] == 0.0
     arguments = ["--out", str(tmp_path), "--layout", "small", "--stops", "4", "--seeds", "1",
-                 "--model", "perfect", "--publish", str(tmp_path / "p.jsonl.gz")]  # fmt: skip
+                 "--model", "perfect", "--minutes", "2",
+                 "--publish", str(tmp_path / "p.jsonl.gz")]  # fmt: skip
     result = CliRunner().invoke(main, arguments, catch_exceptions=False)
     assert result.exit_code == 0 and "perfect" in result.output
     rows = read_rows(tmp_path / "rows.jsonl")
     assert CliRunner().invoke(main, arguments).output == result.output
-    assert read_rows(tmp_path / "rows.jsonl") == rows and len(rows) == 4
+    assert read_rows(tmp_path / "rows.jsonl") == rows and len(rows) == 6
+    assert [row["invalid"] for row in rows[4:]] == [[], []] and rows[5]["asked"] > 0
     assert report(rows) == result.output
     assert (tmp_path / "p.jsonl.gz").stat().st_size > 100
     assert CliRunner().invoke(main, [*arguments, "--model", "oracle"]).exit_code == 2
