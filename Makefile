@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup deliver llm-local deliver-llm test test-slow check format lint types imports browser bench peers rl-peers experiment report factors soak rolling battery-stress notebook build clean
+.PHONY: help setup deliver llm-local deliver-llm test test-slow check format lint types imports browser bench peers rl-peers experiment report factors value-of-model soak rolling battery-stress rush-notes notebook build clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ factors: setup  ## the table of every factor, an hour or two: rows into docs/row
 	$(BIN)/aislewise experiment factors --full --workers $(JOBS) --out runs/factors-full
 	$(BIN)/python -m experiments.publish runs/factors-full docs
 
+value-of-model: setup  ## what proposals bring the search over plans: rows into docs/rows, minutes
+	$(BIN)/python -m experiments.proposal_study --out runs/proposals --publish docs/rows/proposals.jsonl.gz
+
 soak: setup  ## 2,020 watched hours: rows into docs/rows, docs/soak.md
 	$(BIN)/aislewise experiment soak --full --workers $(JOBS) --out runs/soak-full
 	$(BIN)/python -m experiments.publish runs/soak-full docs
@@ -93,6 +96,10 @@ rolling: setup  ## 800 shifts of 8 hours, an hour: rows into docs/rows, docs/rol
 battery-stress: setup  ## a 200 Wh robot, half an hour: rows into docs/rows, docs/battery*.md
 	$(BIN)/aislewise experiment $(BATTERY) --full --workers $(JOBS) --out runs/$(BATTERY)-full
 	$(BIN)/python -m experiments.publish runs/$(BATTERY)-full docs
+
+rush-notes: setup  ## what a rush note is worth, half an hour: rows into docs/rows, docs/rush-notes.md
+	$(BIN)/python -m experiments.rush_notes --workers $(JOBS) --out runs/rush-notes
+	$(BIN)/python -m experiments.publish runs/rush-notes docs
 
 notebook: setup  ## execute the notebooks in place
 	$(BIN)/jupyter-execute --inplace notebooks/*.ipynb

@@ -188,6 +188,8 @@ class Driver:
             candidates=len(decision.candidates),
             refused=[[refusal.goal, refusal.code] for refusal in decision.refused],
         )
+        if decision.trajectory is not None:
+            self.world.note("trajectory", steps=decision.trajectory.as_json())
 
     def _arrived(self) -> int:
         """Close the leg, then serve or charge."""

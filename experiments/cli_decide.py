@@ -92,7 +92,7 @@ def _described(found: NamedSnapshot, out: Path) -> dict[str, Any]:
               help="What people have to say, instead of the notes in FILE.")  # fmt: skip
 @click.option("--llm", metavar="URL|local|replay:FILE",
               help="An OpenAI-compatible endpoint, a tiny model on this machine (make llm-local), "
-              "or recorded calls; nothing is sent without.")  # fmt: skip
+              "or recorded calls, for llm, deep or notes; nothing is sent without.")  # fmt: skip
 @click.option("--model", metavar="NAME", help="The model to ask that endpoint for.")
 @click.option("--llm-deadline", "deadline_s", metavar="S", type=float, default=10.0,
               show_default=True, help="Seconds of one question, retries included.")  # fmt: skip
@@ -110,7 +110,7 @@ def decide(file: Path, notes: str | None, as_json: bool, **asked: Any) -> None:
 
     from .deciding import Asked
     from .deciding import decide as decide_on
-    from .shift import read_notes
+    from .shift_notes import read_notes
 
     _refuse_lonely(asked)
     named = load_snapshot(file)
@@ -148,6 +148,8 @@ def _tell(found: Decided, named: NamedSnapshot) -> None:
     click.echo(f"why: {decision.reason}")
     if rolled.walk.steps:
         _tell_plan(found, named)
+    for number, line in enumerate(found.trajectory.words(), start=1):
+        click.echo(f"step {number}, {line}")
     for verdict in found.objections:
         click.echo(f"the plan is {verdict.status}: {verdict.sentence} ({verdict.code})")
 

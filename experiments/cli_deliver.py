@@ -52,7 +52,8 @@ WORTH_TELLING_S = 2.0  # a warm-up of a cold cache
 @click.option(
     "--notes",
     metavar="TEXT|@FILE",
-    help="Free text, or @ and a file of it, for the language model to read.",
+    help="What people have to say, or @ and a file of it; a line that begins with +MM:SS arrives "
+    "so long into the shift.",
 )
 @click.option(
     "--llm",
@@ -87,7 +88,8 @@ def deliver(
     Orders come over time, people walk, the battery drains, and a chooser decides what is next.
     Writes summary.json, episode.jsonl, map.png and battery.png.
     """
-    from .shift import Shift, read_notes
+    from .shift import Shift
+    from .shift_notes import read_notes
 
     _refuse_lonely(asked)
     asked["notes"] = "" if asked["notes"] is None else read_notes(asked["notes"])
@@ -156,16 +158,23 @@ def _tell(run: ShiftRun, out: Path) -> None:
     )
     rows = [(key.replace("_", " "), value) for key, value in summary.items()]
     print_table(title, ("", "value"), rows)
-    for remark in (*run.ready.said, *_words(run)):
+    for remark in (*run.ready.said, *run.noted_words, *_words(run)):
         click.echo(remark)
     click.echo(f"written to {out}: summary.json, episode.jsonl, map.png, battery.png")
 
 
 def _words(run: ShiftRun) -> list[str]:
     """What a model changed, where one was asked for."""
-    from .model_words import model_words
+    from .model_words import model_words, note_words, proposal_words
+    from .shift import ASKING
 
-    return [] if run.shift.llm is None or run.counts is None else model_words(run.counts)
+    if run.shift.llm is None or run.counts is None:
+        return []
+    about = (0, 0) if run.noted is None else (run.noted.asked, run.noted.taken)
+    if run.shift.chooser_name not in ASKING:
+        return [note_words(*about)]
+    words = model_words if run.shift.chooser_name == "llm" else proposal_words
+    return [*words(run.counts, *about), *([note_words(*about)] if run.noted else [])]
 
 
 def _compare(shift: Shift, count: int, out: Path, as_json: bool) -> None:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from planners.tasks import Candidate, Chooser, Decision, NamedSnapshot, Refusal, make_chooser
 from planners.tasks.applying import apply
-from planners.tasks.calllog import Answer, CallLog, ReplayClient
-from planners.tasks.client import Client, OpenAIClient
+from planners.tasks.asking import Asking
 from planners.tasks.constraints import as_json
 from planners.tasks.critics import Limits, Verdict, judge
-from planners.tasks.llm import LlmChooser
+from planners.tasks.goals import Decomposition, GoalChooser, Trajectory, decompose
+from planners.tasks.llm import LlmChooser, make_asking
 from planners.tasks.local import endpoint
 from planners.tasks.names import Names
-from planners.tasks.prompt import Prompt
 from planners.tasks.rollout import Rollout, roll_out
-from planners.tasks.translate import translate
+
+from .shift import ASKING
+
+AskingChooser = LlmChooser | GoalChooser
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,10 @@ class Asked:
     log: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.llm is not None and self.chooser_name != "llm" and not self.notes:
+        if self.llm is not None and self.chooser_name not in ASKING and not self.notes:
             raise ValueError(
                 f"--llm has nothing to do: chooser {self.chooser_name} asks no model, and there "
-                "are no notes to read; choose llm, give --notes, or leave it out"
+                "are no notes to read; choose llm or deep, give --notes, or leave it out"
             )
 
     @property
@@ -51,38 +53,18 @@ class Asked:
 
     def make(self) -> Chooser:
         """The chooser; ValueError as `make_chooser`."""
-        if self.chooser_name != "llm":
+        if self.chooser_name not in ASKING:
             return make_chooser(self.chooser_name)
         return make_chooser(
-            "llm", llm_url=self.llm, model=self.model, deadline_s=self.deadline_s,
+            self.chooser_name, llm_url=self.llm, model=self.model, deadline_s=self.deadline_s,
             log=None if self.llm is None else self.log,
         )  # fmt: skip
 
-    def client(self) -> Client | None:
-        """Who may be asked about notes."""
-        if self.llm is None:
-            return None
-        if self.llm.startswith("replay:"):
-            return ReplayClient(self.llm.removeprefix("replay:"))
-        client = OpenAIClient(self.llm, self.model)
-        return client if self.log is None else _Logged(client, CallLog(self.log))
-
-
-class _Logged:
-    """A client whose calls are logged."""
-
-    def __init__(self, client: Client, log: CallLog) -> None:
-        self._client, self._log = client, log
-
-    def ask(self, prompt: Prompt, deadline: float) -> Answer:
-        """The client's answer."""
-        answer = self._client.ask(prompt, deadline)
-        self._log.append(prompt, answer, answer.rejection)
-        return answer
-
-    def describe(self) -> str:
-        """Who answers."""
-        return self._client.describe()
+    def asking(self, chooser: Chooser) -> Asking | None:
+        """Who is asked about notes: whoever the chooser asks, else whom ``llm`` names."""
+        if isinstance(chooser, AskingChooser):
+            return chooser.asking
+        return make_asking(self.llm, self.model, None if self.llm is None else self.log)
 
 
 @dataclass(frozen=True)
@@ -94,17 +76,21 @@ class Noted:
     said: tuple[str, ...] = ()
     rejected: tuple[dict[str, Any], ...] = ()
     refused: tuple[Refusal, ...] = ()
-    calls: int = 0
+    goal: Decomposition = field(default_factory=Decomposition)
 
 
 @dataclass(frozen=True)
 class Decided:
-    """The answer: the first decision, the plan that it leads to, and what critics say of it."""
+    """The answer: the first decision, the plan that it leads to, and what critics say of it.
+
+    ``calls`` counts questions to a model, about notes or to decide, retries included.
+    """
 
     noted: Noted
     chooser: Chooser
     rollout: Rollout
     verdicts: tuple[Verdict, ...]
+    calls: int = 0
 
     @property
     def decision(self) -> Decision:
@@ -116,12 +102,6 @@ class Decided:
     def objections(self) -> tuple[Verdict, ...]:
         """What critics say against the plan."""
         return tuple(verdict for verdict in self.verdicts if verdict.status != "ok")
-
-    @property
-    def calls(self) -> int:
-        """Questions to a model, retries included."""
-        own = self.chooser.counts.calls if isinstance(self.chooser, LlmChooser) else 0
-        return own + self.noted.calls
 
     def as_dict(self) -> dict[str, Any]:
         """The document of ``decide --json``."""
@@ -136,7 +116,14 @@ class Decided:
             "constraints": list(self.noted.constraints),
             "rejected": self.rejected,
             "calls": self.calls,
+            "trajectory": self.trajectory.as_json(),
         }
+
+    @property
+    def trajectory(self) -> Trajectory:
+        """How the first decision came about: the goal's parts, and what was weighed."""
+        own = self.rollout.first.trajectory or Trajectory()
+        return Trajectory((*self.noted.goal.steps(), *own.steps))
 
     @property
     def rejected(self) -> list[dict[str, Any]]:
@@ -147,7 +134,7 @@ class Decided:
             for no in orders.values()
         ]
         found += self.noted.rejected
-        if isinstance(self.chooser, LlmChooser):
+        if isinstance(self.chooser, AskingChooser):
             found += [
                 {"what": "reply", "of": "chooser", "code": kind, "reason": f"{count} times"}
                 for kind, count in sorted(self.chooser.counts.rejections.items())
@@ -172,41 +159,37 @@ def decide(named: NamedSnapshot, asked: Asked) -> Decided:
 def _decide(named: NamedSnapshot, asked: Asked) -> Decided:
     chooser = asked.make()
     text = asked.notes or named.snapshot.notes
-    noted = noted_of(named, text, asked) if text else Noted(named)
+    asking = asked.asking(chooser)
+    noted = noted_of(named, text, asking, asked.deadline_s) if text else Noted(named)
+    if isinstance(chooser, GoalChooser):
+        chooser.groups = tuple(group.orders for group in noted.goal.groups)
     snapshot = replace(noted.named.snapshot, notes=text)
     rolled = roll_out(snapshot, chooser)
     verdicts = judge(snapshot, rolled.plan, Limits(orders=rolled.served)) if rolled.served else ()
-    return Decided(noted, chooser, rolled, verdicts)
+    return Decided(noted, chooser, rolled, verdicts, asking.counts.calls if asking else 0)
 
 
-def noted_of(named: NamedSnapshot, text: str, asked: Asked) -> Noted:
+def noted_of(
+    named: NamedSnapshot, text: str, asking: Asking | None = None, deadline_s: float = 10.0
+) -> Noted:
     """The snapshot under its notes, read by rules, and by a model where one may be asked."""
     names = _names(named)
-    found = translate(
-        text, named.snapshot, names, client=asked.client(), deadline_s=asked.deadline_s
-    )
-    applied = apply(named.snapshot, found.constraints, names)
-    rejected = [
-        {"what": "note", "of": one.clause, "code": "flagged", "reason": one.reason}
-        for one in found.flagged
-    ]
-    rejected += [
-        {
-            "what": "reply",
-            "of": no.clause,
-            "code": "constraint",
-            "reason": f"{no.reason}: {no.said}",
-        }
-        for no in found.refused
-    ]
+    goal = decompose(text, named.snapshot, names, asking=asking, deadline_s=deadline_s)
+    found = goal.translation
+    applied = apply(goal.into(named.snapshot), found.constraints, names)
     items = {o.id: named.items[o.id] for o in applied.snapshot.orders if o.id in named.items}
     return Noted(
         named=replace(named, snapshot=applied.snapshot, items=items),
         constraints=tuple(as_json(one) for one in found.constraints),
-        said=(*found.echo(names), *applied.changes[len(found.constraints) :], *applied.notes),
-        rejected=tuple(rejected),
+        said=(
+            *goal.words(),
+            *found.echo(names),
+            *applied.changes[len(found.constraints) :],
+            *applied.notes,
+        ),
+        rejected=found.rejected,
         refused=applied.refused,
-        calls=found.calls,
+        goal=goal,
     )
 
 

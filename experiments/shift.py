@@ -23,15 +23,18 @@ from envs.world import World
 from planners import GridMap
 from planners.strategies import checked_weight, strategy_named
 from planners.tasks import Chooser, Decision, Snapshot, make_chooser
-from planners.tasks.asking import CallCounts, Limits
-from planners.tasks.llm import LlmChooser
+from planners.tasks.asking import Asking, CallCounts, Limits
+from planners.tasks.choosers import PLANNING
+from planners.tasks.llm import LlmChooser, make_asking
 from planners.tasks.local import LOCAL, check_local, endpoint
+from planners.tasks.noting import MARGIN, NotedChooser
 
 from .mapfiles import layout_of_file
 from .rows import to_json
+from .shift_notes import enter, notes_of
 
-NOTES_LIMIT = 20_000  # characters
 CALL_LOG = "calls.jsonl"
+ASKING = ("llm", "deep")  # choosers that a model may be given to
 
 
 @dataclass(frozen=True)
@@ -97,23 +100,6 @@ class Shift:
         return self.layout or "built-in" if self.map is None else Path(self.map).stem
 
 
-class NotedChooser:
-    """A chooser that finds the shift's notes in every snapshot."""
-
-    def __init__(self, chooser: Chooser, notes: str) -> None:
-        self.inner, self._notes = chooser, notes
-        self.name = chooser.name
-
-    def describe(self) -> str:
-        """One line on who decides."""
-        said = self.inner.describe()
-        return said if self.name == "llm" else f"{said}; notes are read by the llm chooser only"
-
-    def choose(self, snapshot: Snapshot) -> Decision:
-        """The next goal, with the notes in sight."""
-        return self.inner.choose(replace(snapshot, notes=self._notes))
-
-
 class TellingChooser:
     """A chooser that tells the minute before it decides."""
 
@@ -130,24 +116,34 @@ class TellingChooser:
 def chooser_of(shift: Shift, log: Path | None = None) -> Chooser:
     """The chooser of a shift; model calls are appended to `log`, except when they are replayed.
 
+    A model is asked by the choosers `llm` and `deep`, and about notes where there are any.
     `deciding` is for shifts whose model is `local`: somebody has to end its server.
     """
+    name, deadline_s, model = shift.chooser_name, shift.llm_deadline_s, shift.model
     replayed = shift.llm is not None and shift.llm.startswith("replay:")
+    log = None if shift.llm is None or replayed else log
+    limits = None if shift.llm is None else shift.limits
+    notes = notes_of(shift.notes)
+    margin = 1.0 if name in PLANNING else MARGIN  # plans count delays and work themselves
+    if notes and name not in ASKING:
+        chooser = make_chooser(name, deadline_s=deadline_s)
+        asking = make_asking(shift.llm, model, log, limits)
+        return NotedChooser(chooser, notes, asking=asking, deadline_s=deadline_s, margin=margin)
     chooser = make_chooser(
-        shift.chooser_name,
-        llm_url=shift.llm,
-        model=shift.model,
-        deadline_s=shift.llm_deadline_s,
-        log=None if shift.llm is None or replayed else log,
-        limits=None if shift.llm is None else shift.limits,
+        name, llm_url=shift.llm, model=model, deadline_s=deadline_s, log=log, limits=limits
     )
-    return NotedChooser(chooser, shift.notes) if shift.notes else chooser
+    if not notes:
+        return chooser
+    return NotedChooser(
+        chooser, notes, asking=asking_of(chooser), deadline_s=deadline_s, margin=margin
+    )
 
 
 def check_chooser(shift: Shift) -> None:
     """Raise ValueError where who decides makes no sense; nothing is started, asked or written."""
-    if shift.llm == LOCAL and shift.chooser_name == "llm":
+    if shift.llm == LOCAL and (shift.chooser_name in ASKING or notes_of(shift.notes)):
         check_local(shift.model)
+        make_chooser(shift.chooser_name)
     else:
         chooser_of(shift)
 
@@ -164,29 +160,19 @@ def deciding(shift: Shift, log: Path | None = None) -> Iterator[Chooser]:
         yield chooser_of(replace(shift, llm=llm, model=model), log)
 
 
+def asking_of(chooser: Chooser) -> Asking | None:
+    """The questions that a chooser puts to a model, about notes or to decide; None for none."""
+    found = getattr(chooser, "asking", None)
+    return found if isinstance(found, Asking) else None
+
+
 def counts_of(chooser: Chooser) -> CallCounts | None:
-    """What asking a model has brought so far; None for a chooser that asks none."""
+    """What asking a model has brought so far; None where none is asked or was to be."""
     inner = chooser.inner if isinstance(chooser, NotedChooser) else chooser
+    asking = asking_of(chooser)
+    if asking is not None:
+        return asking.counts
     return inner.counts if isinstance(inner, LlmChooser) else None
-
-
-def read_notes(text: str) -> str:
-    """The notes of a shift: the text itself, or the content of FILE for `@FILE`.
-
-    Raises:
-        ValueError: over the limit, or not UTF-8; OSError: unreadable.
-    """
-    shown = "the text"
-    if text.startswith("@"):
-        shown = text[1:]
-        with Path(shown).open(encoding="utf-8") as stream:
-            try:
-                text = stream.read(NOTES_LIMIT + 1)
-            except UnicodeDecodeError:
-                raise ValueError(f"--notes: {shown} is not UTF-8 text") from None
-    if len(text) > NOTES_LIMIT:
-        raise ValueError(f"--notes: {shown} is over {NOTES_LIMIT} characters: shorten it")
-    return text
 
 
 def on_floor(name: str) -> dict[str, Any]:
@@ -251,12 +237,17 @@ class ReadyShift:
 
 @dataclass(frozen=True)
 class ShiftRun:
-    """A finished shift: what it began with (the world is now at its end), and its episode."""
+    """A finished shift: what it began with (the world is now at its end), and its episode.
+
+    `noted` heard its notes, where there were any; `noted_words` tells people what came of them.
+    """
 
     ready: ReadyShift
     episode: Episode
     warm_up_s: float = 0.0
     counts: CallCounts | None = None
+    noted: NotedChooser | None = None
+    noted_words: tuple[str, ...] = ()
 
     @property
     def shift(self) -> Shift:
@@ -270,10 +261,14 @@ class ShiftRun:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """The episode's, and where a model was to decide `model_calls`: what asking it brought."""
-        if self.shift.llm is None or self.counts is None:
-            return self.episode.summary
-        return {**self.episode.summary, "model_calls": self.counts.as_dict()}
+        """The episode's; with notes `constraints` and `rejected`, with a model `model_calls`."""
+        found = dict(self.episode.summary)
+        if self.noted is not None:
+            found["constraints"] = list(self.noted.constraints)
+            found["rejected"] = list(self.noted.rejected)
+        if self.shift.llm is not None and self.counts is not None:
+            found["model_calls"] = self.counts.as_dict()
+        return found
 
 
 def prepare_shift(shift: Shift) -> ReadyShift:
@@ -306,9 +301,14 @@ def run_shift(
     )  # fmt: skip
     warm_up_s = _warm_up(ready, settings)
     with deciding(shift) if chooser is None else nullcontext(chooser) as decides:
+        noted = decides if isinstance(decides, NotedChooser) else None
+        words = [] if noted is None else enter(noted, world, ready.layout)
         telling, seconds = TellingChooser(decides, on_minute), 60.0 * shift.minutes
         episode = run_episode(world, telling, settings, seconds=seconds, on_tick=on_tick)
-    return ShiftRun(ready, episode, warm_up_s, counts_of(decides))
+    if noted is not None and noted.coming:
+        count = len(noted.coming)
+        words.append(f"{count} note{'s' * (count > 1)} came too late for any decision")
+    return ShiftRun(ready, episode, warm_up_s, counts_of(decides), noted, tuple(words))
 
 
 _WARM: set[tuple[object, ...]] = set()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 from envs.corridors import corridors
@@ -10,7 +12,7 @@ from envs.layouts import READY, Layout, ready
 from envs.orders import OrderModel
 from envs.streams import stream
 from envs.world import World
-from planners.tasks import Timing
+from planners.tasks import Order, Timing
 from planners.tasks.named import NamedSnapshot
 
 from .mapfiles import layout_of_file
@@ -49,12 +51,23 @@ def take_snapshot(
 
 def _named(world: World, layout: Layout) -> NamedSnapshot:
     snapshot = replace(snapshot_of(world), timing=Timing())  # nothing has been learned yet
-    rng = stream(world.seed, "items")
-    drawn = rng.integers(len(ITEMS), size=len(snapshot.orders)).tolist()
     return NamedSnapshot(
         snapshot,
-        items={order.id: ITEMS[k] for order, k in zip(snapshot.orders, drawn, strict=True)},
+        items=items_of(world.seed, snapshot.orders),
         docks={f"dock-{k}": node for k, node in enumerate(layout.stations, start=1)},
         aisles={f"aisle-{k}": at for k, at in enumerate(corridors(snapshot.map), start=1)},
         clock_s=SHIFT_BEGINS_S + world.time_s,
     )
+
+
+def items_of(seed: int, orders: Iterable[Order]) -> dict[str, str]:
+    """What orders are of, by id: that of `O7` is the seventh that is drawn, whoever else is there.
+
+    Other ids, which only a caller's own orders have, are of nothing.
+
+    >>> items_of(3, [Order("O1", (4, 8)), Order("O7", (4, 8)), Order("mine", (4, 8))])
+    {'O1': 'bolts', 'O7': 'tyres'}
+    """
+    numbers = {o.id: int(o.id[1:]) for o in orders if re.fullmatch(r"O[1-9][0-9]{0,5}", o.id)}
+    drawn = stream(seed, "items").integers(len(ITEMS), size=max(numbers.values(), default=0))
+    return {name: ITEMS[int(drawn[number - 1])] for name, number in numbers.items()}

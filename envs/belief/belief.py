@@ -216,6 +216,11 @@ class Belief:
         self._closures.append(blockage)
         self.senses.ints[at.NEWS] = 1
 
+    def withdraw(self, blockage: Blockage) -> None:
+        """People take an announced closure back; nothing happens where it has ended."""
+        self._closures = [closure for closure in self._closures if closure is not blockage]
+        self.senses.ints[at.NEWS] = 1
+
     # Bringing map and layers up to date.
 
     def heed(self, time_s: float) -> None:

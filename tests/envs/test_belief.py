@@ -102,6 +102,22 @@ def test_a_closure_holds_from_its_start_to_its_end() -> None:
     assert closed == {50.0: set(), 100.0: {40, 41}, 195.0: {40, 41}, 200.0: set()}
 
 
+def test_an_announcement_is_taken_back() -> None:
+    belief = belief_on()
+    first, second = Blockage((40, 41), 0.0, 200.0, 0.0), Blockage((41, 42), 0.0, 200.0, 0.0)
+    belief.announce(first)
+    belief.announce(second)
+    belief.heed(1.0)
+    assert belief.believed_blocked == {40, 41, 42}
+    belief.withdraw(first)
+    assert belief.has_news
+    belief.heed(1.0)
+    assert belief.believed_blocked == {41, 42}
+    belief.withdraw(first)  # once more changes nothing
+    belief.heed(1.0)
+    assert belief.believed_blocked == {41, 42}
+
+
 def test_an_announced_start_is_news_in_its_tick() -> None:
     belief = belief_on()
     belief.announce(Blockage((40,), 10.0, 12.0, 0.0))

@@ -15,7 +15,7 @@ from planners.tasks.critics import feasible
 
 KEYS = {
     "decision", "plan", "total_cost_s", "lower_bound_s", "gap", "decided_by", "constraints",
-    "rejected", "calls",
+    "rejected", "calls", "trajectory",
 }  # fmt: skip
 
 
@@ -122,7 +122,7 @@ def test_bad_input_is_one_line(refused, tmp_path, file):
         ((file, "--chooser", "oracle"), "oracle"),
         ((file, "--model", "m"), "--llm URL"),
         ((file, "--log", "calls.jsonl"), "--llm URL"),
-        ((file, "--chooser", "deep", "--llm", "http://127.0.0.1:9/v1"), "nothing to do"),
+        ((file, "--chooser", "exact", "--llm", "http://127.0.0.1:9/v1"), "nothing to do"),
         ((file, "--llm", "ftp://x"), "ftp"),
         ((file, "--llm", "http://127.0.0.1:9/v1", "--llm-deadline", "0"), "--llm-deadline"),
         ((file, "--notes", f"@{tmp_path / 'gone.txt'}"), "gone.txt"),

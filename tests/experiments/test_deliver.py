@@ -13,7 +13,8 @@ import pytest
 
 from envs.metrics import SUMMARY_KEYS
 from experiments.factors import FACTORS, METRICS, Comparison, FactorRun, factor_weights
-from experiments.shift import Shift, chooser_of, prepare_shift, read_notes, run_shift
+from experiments.shift import Shift, chooser_of, prepare_shift, run_shift
+from experiments.shift_notes import read_notes
 from planners.tasks import CHOOSERS
 
 COMMAND = Path(sys.executable).with_name("aislewise")
@@ -177,7 +178,7 @@ def test_notes_reach_every_snapshot(tmp_path):
     inner.choose = lambda snapshot: seen.append(snapshot.notes) or choose(snapshot)
     run_shift(ready, chooser)
     assert set(seen) == {"mind the forklift"}
-    assert "llm chooser only" in chooser.describe()
+    assert "notes are read by rules" in chooser.describe()
 
 
 @pytest.mark.parametrize(

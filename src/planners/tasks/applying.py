@@ -36,7 +36,8 @@ from .snapshot import Order, Snapshot, natural_key
 AVOID_LAYER = "avoid"
 AVOID_S_PER_M = 60.0  # (a) where an aisle cannot be closed: a minute for every metre in it
 _FRAGILE = "{} is fragile: shown to whoever loads, no cost of this plan changes"
-_ON_BOARD = "{} is on board already: it is delivered all the same"
+
+_TOO_LATE = "{} is on board and will be delivered: a note's {} comes too late"
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,15 @@ class Applied:
     """A snapshot that the constraints have entered, and what they changed.
 
     ``refused`` holds the orders that were taken out: codes ``forbidden``, ``held`` (without an
-    end) and ``closed`` (a stop of theirs lies in a closed aisle). ``closed`` are the nodes that
-    the robot may not enter now, ``fragile`` the orders that break easily. ``changes`` says in
-    words what changed, ``notes`` what a constraint could not change and why.
+    end) and ``closed`` (a stop of theirs lies in a closed aisle). ``zones`` are the aisles that the
+    robot may not enter now, ``closed`` their nodes, ``fragile`` the orders that break easily.
+    ``changes`` says in words what changed, ``notes`` what a constraint could not change and why.
     """
 
     snapshot: Snapshot
     refused: tuple[Refusal, ...] = ()
     closed: frozenset[int] = frozenset()
+    zones: tuple[str, ...] = ()
     fragile: frozenset[str] = frozenset()
     changes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -68,12 +70,14 @@ def apply(
     names: Names | None = None,
     *,
     rushed: str | None = "urgent",
+    margin: float = 1.0,
 ) -> Applied:
     """The snapshot under the constraints.
 
     * deadline: the due time moves. Where it comes nearer and no priority is given beside it, the
       order's lateness weighs as ``rushed`` (a) from then on, for a moved due time alone trades one
       late order for another; an order that is given more time keeps its priority. None: never.
+      With a ``margin`` above 1 it is planned for as if only the time left / margin were left.
     * priority: the weight of lateness.
     * hold: the order is released later; without an end it is refused as ``held``.
     * forbid: it is refused as ``forbidden``.
@@ -81,27 +85,36 @@ def apply(
       ``closed``; else a layer ``avoid`` of `AVOID_S_PER_M` seconds a metre.
     * fragile: named; it changes no cost, for the snapshot knows no speeds and no shocks.
 
-    An order on board is past hold and forbid: it keeps its room until it is delivered, so it is,
-    and no zone is closed where it has a stop.
+    What is on board is delivered, whatever a note says: hold and forbid come too late for it, and
+    no aisle is closed in which it has a stop.
 
     Expiry: a snapshot is one moment. Apply `constraints.later` to the next one.
 
-    Raises ValueError for a constraint that `constraints.fault` or `constraints.contradictions`
-    objects to (a deadline may have passed).
+    Raises ValueError for a margin below 1, and for a constraint that `constraints.fault` or
+    `constraints.contradictions` objects to (a deadline may have passed).
     """
     known = names or Names()
+    if not 1.0 <= margin < math.inf:
+        raise ValueError(f"margin is {margin!r}: a factor of at least 1, such as 1.2")
     _expect(snapshot, constraints, known)
+    late = [
+        c for c in constraints if isinstance(c, (Hold, Forbid)) and c.order in snapshot.on_board
+    ]
+    heard, constraints = constraints, [one for one in constraints if one not in late]
     levels = {c.order: c.level for c in constraints if isinstance(c, Priority)}
-    orders = _timed(snapshot, constraints, levels, rushed)
-    refused = _refusals(snapshot, constraints, known)
+    orders = _timed(snapshot, constraints, levels, rushed, margin)
+    refused = _refusals(constraints, known)
     out = {no.goal for no in refused}
     left = replace(snapshot, orders=tuple(o for i, o in orders.items() if i not in out))
     changed = Applied(
         snapshot=left,
         refused=refused,
         fragile=frozenset(c.order for c in constraints if isinstance(c, Fragile)),
-        changes=(*(echo(one, known) for one in constraints), *_raised(snapshot, orders, levels)),
-        notes=tuple(said for c in constraints if (said := _remark(snapshot, c)) is not None),
+        changes=(*(echo(one, known) for one in heard), *_raised(snapshot, orders, levels)),
+        notes=(
+            *(_FRAGILE.format(c.order) for c in constraints if isinstance(c, Fragile)),
+            *(_TOO_LATE.format(c.order, c.kind) for c in late),
+        ),
     )
     return _without_zones(changed, [c for c in constraints if isinstance(c, Avoid)], known)
 
@@ -128,13 +141,15 @@ def _timed(
     constraints: Sequence[Constraint],
     levels: dict[str, str],
     rushed: str | None,
+    margin: float,
 ) -> dict[str, Order]:
     """The orders by id, with the due times, priorities and releases of the constraints."""
     orders = {order.id: order for order in snapshot.orders}
     for one in constraints:
         if isinstance(one, Deadline):
             level = None if one.order in levels else rushed
-            orders[one.order] = _due(orders[one.order], snapshot.time_s + one.due_s, level)
+            due_s = one.due_s / margin if one.due_s > 0.0 else one.due_s
+            orders[one.order] = _due(orders[one.order], snapshot.time_s + due_s, level)
         elif isinstance(one, Priority):
             orders[one.order] = replace(orders[one.order], priority=one.level)
         elif isinstance(one, Hold) and one.until_s is not None:
@@ -143,25 +158,12 @@ def _timed(
     return orders
 
 
-def _remark(snapshot: Snapshot, constraint: Constraint) -> str | None:
-    """What a constraint could not change and why."""
-    if isinstance(constraint, Fragile):
-        return _FRAGILE.format(constraint.order)
-    if isinstance(constraint, (Hold, Forbid)) and constraint.order in snapshot.on_board:
-        return _ON_BOARD.format(constraint.order)
-    return None
-
-
-def _refusals(
-    snapshot: Snapshot, constraints: Sequence[Constraint], names: Names
-) -> tuple[Refusal, ...]:
+def _refusals(constraints: Sequence[Constraint], names: Names) -> tuple[Refusal, ...]:
     """The orders that may not be delivered at all, each with its code."""
     return tuple(
         Refusal(one.order, code, f"a note says: {echo(one, names)}")
         for one in dict.fromkeys(constraints)
-        if isinstance(one, (Hold, Forbid))
-        and one.order not in snapshot.on_board
-        and (code := _code(one)) is not None
+        if isinstance(one, (Hold, Forbid)) and (code := _code(one)) is not None
     )
 
 
@@ -193,8 +195,9 @@ def _without_zones(changed: Applied, avoids: Sequence[Avoid], names: Names) -> A
         if closed is None:
             dear = _with_layer(changed.snapshot, nodes)
             said = (
-                f"{one.zone} cannot be closed, for the robot, a charger or the only way to one of "
-                f"the stops lies in it: driving there costs {AVOID_S_PER_M:g} s more per metre"
+                f"{one.zone} cannot be closed, for the robot, a charger, a stop of what is on "
+                "board or the only way to one of the stops lies in it: driving there costs "
+                f"{AVOID_S_PER_M:g} s more per metre"
             )
             changed = replace(changed, snapshot=dear, notes=(*changed.notes, said))
             continue
@@ -208,6 +211,7 @@ def _without_zones(changed: Applied, avoids: Sequence[Avoid], names: Names) -> A
             snapshot=closed,
             refused=(*changed.refused, *refused),
             closed=changed.closed | nodes,
+            zones=(*changed.zones, one.zone),
         )
     return changed
 
@@ -215,14 +219,17 @@ def _without_zones(changed: Applied, avoids: Sequence[Avoid], names: Names) -> A
 def _closed(snapshot: Snapshot, nodes: frozenset[int]) -> Snapshot | None:
     """The snapshot with blocked nodes and without the orders that stop there.
 
-    None where the robot, a charger or a stop of what is on board is there, or where another stop or
-    charger that could be reached, or from which the robot's place could be reached, no longer can.
+    None where the robot, a charger or a stop of an order on board is there, or where another stop
+    or charger that could be reached, or from which the robot's place could be reached, no longer
+    can.
     """
     if snapshot.robot in nodes or nodes & set(snapshot.chargers.values()):
         return None
     orders = tuple(order for order in snapshot.orders if not nodes & set(order.stops))
     if not {order.id for order in orders}.issuperset(snapshot.on_board):
         return None
+    if all(snapshot.map.is_blocked(node) for node in nodes):
+        return replace(snapshot, orders=orders)
     places = {node for order in orders for node in order.stops} | set(snapshot.chargers.values())
     blocked = snapshot.map.with_blocked(np.array(sorted(nodes), dtype=np.int64), True)
     before = _joined(snapshot.map, snapshot, places)

@@ -18,6 +18,7 @@ from .prompt import Prompt, Rejection
 OPEN_AFTER = 3  # (a) failed decisions in a row that open the breaker
 FIRST_PAUSE = 20  # (a) decisions without a call before the next try; doubles with each failed try
 CHARS_PER_TOKEN = 4  # (a) where the server does not count
+NOBODY_ASKED = ("paused", "limit")
 
 Read = TypeVar("Read")
 
@@ -90,7 +91,8 @@ class CallCounts:
     ``limited`` those beyond the limits; ``rejections`` counts every fault by kind.
     ``differed`` counts replies that decided otherwise than `utility` would have, ``differed_s``
     what these steps cost more by verified numbers, in seconds of the objective: never below 0,
-    since utility takes the least.
+    since utility takes the least. Of ``deep`` they are plans that were better than the search's
+    own, and what these saved, below 0.
     """
 
     calls: int = 0
@@ -150,6 +152,19 @@ class Asking:
         self._limits = limits or Limits()
         self._breaker = Breaker()
         self._tokens = 0
+        self._known: dict[str, Any] = {}
+
+    def ask_once(
+        self, prompt: Prompt, read: Callable[[str | None], Read | Rejection], deadline: float
+    ) -> Read | Rejection:
+        """`ask`, but a question that was put before is not put again: its verdict stands."""
+        if prompt.hash not in self._known:
+            verdict = self.ask(prompt, read, deadline)
+            if isinstance(verdict, Rejection) and verdict.kind in NOBODY_ASKED:
+                return verdict
+            self._known[prompt.hash] = verdict
+        known: Read | Rejection = self._known[prompt.hash]
+        return known
 
     def ask(
         self, prompt: Prompt, read: Callable[[str | None], Read | Rejection], deadline: float

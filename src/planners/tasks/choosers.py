@@ -322,11 +322,12 @@ def make_chooser(
 ) -> Chooser:
     """The chooser of that name: one of `CHOOSERS`, or ``nearest``, which is ``reflex``.
 
-    Only ``llm`` takes the other arguments: an endpoint (``http(s)://.../v1``, or
+    Only ``llm`` and ``deep`` take the other arguments: an endpoint (``http(s)://.../v1``, or
     ``replay:FILE``), the model's name, the seconds of one decision, a JSONL file to log calls to,
-    a logged file to replay, and limits on what all calls together may take. Nothing is sent
-    without ``llm_url``, whatever the environment says; ``llm`` without an endpoint lets utility
-    decide and says so.
+    a logged file to replay, and limits on what all calls together may take. The model of ``llm``
+    chooses among verified candidates, that of ``deep`` proposes plans. Nothing is sent without
+    ``llm_url``, whatever the environment says; ``llm`` without an endpoint lets utility decide and
+    says so.
 
     Raises ValueError for an unknown name, for model options of another chooser, for a bad url or
     file, and for a deadline, whoever decides, that is no positive number.
@@ -345,12 +346,16 @@ def make_chooser(
         from .llm import make_llm  # the model's machinery is loaded only for those who ask
 
         return make_llm(llm_url, model, deadline_s, log, replay, charge_rule, limits)
+    if known == "deep":
+        from .goals.chooser import make_goal_chooser  # so is the machinery of planning
+
+        return make_goal_chooser(llm_url, model, deadline_s, log, replay, charge_rule, limits)
     options = {"llm_url": llm_url, "model": model, "log": log, "replay": replay, "limits": limits}
     _expect_none(name, options)
-    if known in PLANNING:
-        from .deep import make_deep, make_exact  # so is the machinery of planning
+    if known == "exact":
+        from .deep import make_exact
 
-        return make_deep(charge_rule) if known == "deep" else make_exact(charge_rule)
+        return make_exact(charge_rule)
     return RuleChooser(known, charge_rule)
 
 
@@ -362,7 +367,8 @@ def _expect_none(name: str, options: Mapping[str, object]) -> None:
 
             shown = bare_url(str(value))
             raise ValueError(
-                f"chooser {name!r} asks no model: choose 'llm', or leave out {option}={shown!r}"
+                f"chooser {name!r} asks no model: choose 'llm' or 'deep', or leave out "
+                f"{option}={shown!r}"
             )
 
 

@@ -14,8 +14,10 @@ from itertools import combinations
 from typing import Any, ClassVar
 
 from .names import Names
+from .prompt import plain
 from .snapshot import PRIORITIES, Snapshot, natural_key
 
+MAX_SHOWN = 64  # (a) characters of an item's name, wherever it is echoed
 MAX_AHEAD_S = 86_400.0  # (a) a day: no note speaks of a moment further away
 
 
@@ -190,7 +192,7 @@ def echo(constraint: Constraint, names: Names | None = None) -> str:
     known = names or Names()
     what = target(constraint)
     carried = known.items.get(what)
-    named = f"{what} ({carried})" if carried else what
+    named = f"{what} ({plain(' '.join(carried.split()), MAX_SHOWN)})" if carried else what
     if isinstance(constraint, Deadline):
         return f"{named} is due within {_span(constraint.due_s)} (by {known.at(constraint.due_s)})"
     if isinstance(constraint, Priority):
@@ -234,3 +236,16 @@ def later(constraints: Sequence[Constraint], elapsed_s: float) -> tuple[Constrai
         else:
             left.append(one)
     return tuple(left)
+
+
+def dated(constraint: Constraint, at_s: float) -> Constraint:
+    """A constraint told at a moment, with its times on the clock of that moment: undone by `later`.
+
+    >>> dated(Deadline("O3", 240.0), 600.0), later([dated(Deadline("O3", 240.0), 600.0)], 600.0)
+    (Deadline(order='O3', due_s=840.0), (Deadline(order='O3', due_s=240.0),))
+    """
+    if isinstance(constraint, Deadline):
+        return replace(constraint, due_s=constraint.due_s + at_s)
+    if isinstance(constraint, (Avoid, Hold)) and constraint.until_s is not None:
+        return replace(constraint, until_s=constraint.until_s + at_s)
+    return constraint

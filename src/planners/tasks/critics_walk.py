@@ -49,25 +49,48 @@ def reach(case: Case) -> Verdict | None:
 
 
 def exclusive(case: Case) -> Verdict | None:
-    """No stop and no way in what is closed."""
+    """No stop and no way in what is closed, for as long as it is.
+
+    The robot is in an aisle from the moment at which it sets out for its first node there.
+    """
+    found = []
     for name, nodes in case.limits.closed.items():
-        zone = frozenset(nodes)
-        for k, step in enumerate(case.walk.steps):
-            if step.stop.node in zone:
-                said = f"stop {k}, node {step.stop.node}, is in {name}, which is closed"
-                return bad("exclusive", "closed", said, stop=k, node=step.stop.node)
-        if all(case.snapshot.map.is_blocked(node) for node in zone):
-            continue  # no way leads there
-        for k, step in enumerate(case.walk.steps):
-            drive = step.drives[0]
-            if not case.legs.leg(drive).exact:
-                said = f"whether the way to stop {k} keeps out of {name} is not known"
-                return Verdict("exclusive", "unknown", "closed", said, {"stop": k}, (drive,))
-            inside = [node for node in case.legs.nodes(drive) if node in zone]
-            if inside:
-                said = f"the way to stop {k} leads through {name}, which is closed"
-                return bad("exclusive", "closed", said, stop=k, node=inside[0])
-    return None
+        zone, steps = frozenset(nodes), case.walk.steps
+        stops_first = sorted(range(len(steps)), key=lambda k: steps[k].stop.node not in zone)
+        found += [_entered(case, name, zone, k) for k in stops_first]
+    return _worst(found)
+
+
+def _entered(case: Case, name: str, zone: frozenset[int], k: int) -> Verdict | None:
+    """Whether step k keeps out of a zone until it opens; None: proven."""
+    opens_s = case.limits.opens_s.get(name, math.inf)
+    step, drive = case.walk.steps[k], case.walk.steps[k].drives[0]
+    stops_there = step.stop.node in zone
+    if not stops_there and all(case.snapshot.map.is_blocked(node) for node in zone):
+        return None  # no way leads there
+    left_s = case.walk.steps[k - 1].time_s if k else Span(0.0, 0.0)
+    at = left_s.plus(case.snapshot.time_s)  # not in before that
+    node, surely = step.stop.node, stops_there
+    if case.legs.leg(drive).exact:
+        inside = next((i for i, n in enumerate(case.legs.nodes(drive)) if n in zone), None)
+        if inside is None:
+            return None
+        node, surely = case.legs.nodes(drive)[inside], True
+        at = at.plus(case.legs.seconds_to(drive, max(0, inside - 1)))
+    elif opens_s < math.inf:
+        at = Span(at.least, at.plus(case.legs.leg(drive).time_s).most)
+    if at.least >= opens_s - SLACK:
+        return None
+    until = "" if opens_s == math.inf else f" until {opens_s:.1f} s"
+    if surely and (opens_s == math.inf or at.most < opens_s - SLACK):
+        what = (
+            f"stop {k}, node {node}, is in" if stops_there else f"the way to stop {k} leads through"
+        )
+        return bad("exclusive", "closed", f"{what} {name}, which is closed{until}",
+                   stop=k, node=node, enters_s=at)  # fmt: skip
+    said = f"whether the way to stop {k} keeps out of {name} is not known{until and ',' + until}"
+    return Verdict("exclusive", "unknown", "closed", said, {"stop": k, "enters_s": at},
+                   _until(case.walk, k))  # fmt: skip
 
 
 def battery(case: Case) -> Verdict | None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from .legs import Leg
 from .plans import Plan
 from .snapshot import Order
+
+if TYPE_CHECKING:
+    from .goals.trajectory import Trajectory
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,8 @@ class Decision:
     least ``total_s`` over the candidates of this very decision, ``gap`` the share by which the
     chosen one exceeds it: 0 for ``utility``, by definition; both speak of this one step, not of
     the best sequence. A chooser that plans gives its ``plan``, of which this is the first step, and
-    the plan's objective ``plan_s``; bound and gap then speak of the plan.
+    the plan's objective ``plan_s``; bound and gap then speak of the plan. ``trajectory`` tells how
+    it came about where a goal or a model was weighed.
     """
 
     kind: str
@@ -131,3 +136,4 @@ class Decision:
     gap: float = 0.0
     plan: Plan | None = None
     plan_s: float | None = None
+    trajectory: Trajectory | None = None

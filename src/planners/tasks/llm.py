@@ -45,17 +45,17 @@ class LlmChooser:
     ) -> None:
         check_deadline(deadline_s)
         self.deadline_s = deadline_s
-        self._asking = None if client is None else Asking(client, log, limits)
-        self.counts = CallCounts() if self._asking is None else self._asking.counts
+        self.asking = None if client is None else Asking(client, log, limits)
+        self.counts = CallCounts() if self.asking is None else self.asking.counts
         self._charge_rule = charge_rule
         self._cache = FieldCache()
 
     def describe(self) -> str:
         """One line on who decides."""
-        if self._asking is None:
+        if self.asking is None:
             return "utility decides; no language model is asked (give --llm URL to ask one)"
         return (
-            f"llm decides: {self._asking.client.describe()} chooses among verified candidates; "
+            f"llm decides: {self.asking.client.describe()} chooses among verified candidates; "
             f"utility decides where it fails or takes over {self.deadline_s:g} s"
         )
 
@@ -66,7 +66,7 @@ class LlmChooser:
         if not found.candidates:
             rule = self._charge_rule
             return without_order(snapshot, found.legs, found.refused, self.name, rule)
-        if len(found.candidates) == 1 and self._asking is not None:
+        if len(found.candidates) == 1 and self.asking is not None:
             self.counts.skipped += 1
             only = found.candidates[0]
             reason = f"{only.goal} is the only feasible order: no model was asked"
@@ -84,22 +84,22 @@ class LlmChooser:
         return found.take(chosen, self.name, f"{reason}; it says {verdict.reason!r}")
 
     def _ask(self, snapshot: Snapshot, found: Assessment, deadline: float) -> Choice | Rejection:
-        if self._asking is None:
+        if self.asking is None:
             return Rejection("not_configured", "no endpoint is given")
         prompt = render(snapshot, found.candidates)
-        return self._asking.ask(prompt, lambda reply: parse(reply, prompt.ids), deadline)
+        return self.asking.ask(prompt, lambda reply: parse(reply, prompt.ids), deadline)
 
 
-def make_llm(
+def make_client(
     url: str | None,
     model: str | None,
-    deadline_s: float,
     log: str | Path | None,
-    replay: str | Path | None,
-    charge_rule: ChargeRule,
-    limits: Limits | None = None,
-) -> LlmChooser:
-    """The model's chooser from plain options; `choosers.make_chooser` says what they mean."""
+    replay: str | Path | None = None,
+) -> tuple[Client | None, CallLog | None]:
+    """Whom to ask and where to log it, from plain options; `choosers.make_chooser` explains them.
+
+    Raises ValueError for a bad url or file, and for two that exclude each other.
+    """
     if url == LOCAL:
         raise ValueError(
             "'local' is a server that somebody has to end: give llm_url and model as "
@@ -119,7 +119,31 @@ def make_llm(
         client = ReplayClient(replay)
     elif url is not None:
         client = OpenAIClient(url, model)
-    writer = None if log is None or client is None else CallLog(log)
+    return client, None if log is None or client is None else CallLog(log)
+
+
+def make_asking(
+    url: str | None,
+    model: str | None = None,
+    log: str | Path | None = None,
+    limits: Limits | None = None,
+) -> Asking | None:
+    """Questions beside those of a chooser, such as about notes; None without an address."""
+    client, writer = make_client(url, model, log)
+    return None if client is None else Asking(client, writer, limits)
+
+
+def make_llm(
+    url: str | None,
+    model: str | None,
+    deadline_s: float,
+    log: str | Path | None,
+    replay: str | Path | None,
+    charge_rule: ChargeRule,
+    limits: Limits | None = None,
+) -> LlmChooser:
+    """The model's chooser from plain options; `choosers.make_chooser` says what they mean."""
+    client, writer = make_client(url, model, log, replay)
     return LlmChooser(
         client, deadline_s=deadline_s, log=writer, limits=limits, charge_rule=charge_rule
     )

@@ -160,20 +160,32 @@ def parse(reply: str | None, ids: Sequence[str]) -> Choice | Rejection:
     >>> parse('{"choice": "O9", "reason": "told so"}', ["O1", "O2"]).kind
     'unknown_id'
     """
+    value = read_object(reply, ("choice", "reason"))
+    if isinstance(value, Rejection):
+        return value
+    choice, reason = value["choice"], value["reason"]
+    if not isinstance(choice, str) or not isinstance(reason, str):
+        return Rejection("schema", f"choice and reason must be text, got {plain(str(value), 80)!r}")
+    if choice not in ids:
+        return Rejection("unknown_id", f"{plain(choice, 40)!r} is not among the candidates")
+    return Choice(choice, plain(" ".join(reason.split()), MAX_REASON_CHARS))
+
+
+def read_object(reply: str | None, keys: Sequence[str]) -> dict[str, Any] | Rejection:
+    """The JSON object that a reply is, if it has these keys and no others. Never raises.
+
+    >>> read_object('Sure! {"choice": "O2"}', ["choice"]).kind
+    'prose'
+    """
     if reply is None or not reply.strip():
         return Rejection("empty", "the reply has no text")
     try:
         value = json.loads(reply, object_pairs_hook=_distinct)
     except (ValueError, RecursionError):
         return _unreadable(reply)
-    if not isinstance(value, dict) or set(value) != {"choice", "reason"}:
-        return Rejection("schema", f"expected choice and reason, got {plain(reply, 80)!r}")
-    choice, reason = value["choice"], value["reason"]
-    if not isinstance(choice, str) or not isinstance(reason, str):
-        return Rejection("schema", f"choice and reason must be text, got {plain(reply, 80)!r}")
-    if choice not in ids:
-        return Rejection("unknown_id", f"{plain(choice, 40)!r} is not among the candidates")
-    return Choice(choice, plain(" ".join(reason.split()), MAX_REASON_CHARS))
+    if not isinstance(value, dict) or set(value) != set(keys):
+        return Rejection("schema", f"expected {' and '.join(keys)}, got {plain(reply, 80)!r}")
+    return value
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -10,6 +10,8 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 from ..maps import GridMap
 from .legs import FieldCache, cache_for
 from .snapshot import Snapshot
@@ -91,6 +93,13 @@ class LegSpans:
         """The nodes of an exact leg's way, both its ends included; empty where there is none."""
         role, hub, far = ("to", drive.end, drive.start) if drive.along else ("from", *drive[:2])
         return tuple(self._cache.field(role, hub).path(far).tolist())
+
+    def seconds_to(self, drive: Drive, at: int) -> float:
+        """Driving time of an exact leg to the node at this index of its `nodes`."""
+        costs = self._snapshot.costs
+        parts = costs.explain(np.array(self.nodes(drive)[: at + 1], dtype=np.int64))
+        weight = costs.weights.get("congestion", 0.0)
+        return parts["base"] + (parts["congestion"] / weight if weight > 0.0 else 0.0)
 
     def _driven(self, drive: Drive) -> LegSpan:
         way = self._cache.way("to" if drive.along else "from", drive.start, drive.end)

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .client import Client
+from .asking import Asking
 from .constraints import (
     KINDS,
     Constraint,
@@ -97,6 +97,16 @@ class Translation:
             *(f"disagreement: {said}" for said in self.disagreements),
         )
 
+    @property
+    def rejected(self) -> tuple[dict[str, str], ...]:
+        """All that was not taken, as in the interface: what, of which words, code and reason."""
+        flagged = (("note", one.clause, "flagged", one.reason) for one in self.flagged)
+        refused = (
+            ("reply", one.clause, "constraint", f"{one.reason}: {one.said}") for one in self.refused
+        )
+        names = ("what", "of", "code", "reason")
+        return tuple(dict(zip(names, row, strict=True)) for row in (*flagged, *refused))
+
     def as_json(self) -> dict[str, Any]:
         """Plain values: constraints as in the interface beside who read them, and the rest."""
         return {
@@ -117,15 +127,15 @@ def translate(
     snapshot: Snapshot,
     names: Names | None = None,
     *,
-    client: Client | None = None,
+    asking: Asking | None = None,
     deadline_s: float = 10.0,
 ) -> Translation:
-    """The constraints of a note; without a client what the rules read, and nothing is sent.
+    """The constraints of a note; without ``asking`` what the rules read, and nothing is sent.
 
     Never raises, whatever the text or the replies. Everything accepted passes `constraints.fault`,
     names what the text names, and contradicts nothing else accepted. All questions together take at
-    most ``deadline_s`` and the client's last blink; clauses that speak to the machine are not asked
-    about.
+    most ``deadline_s`` and the client's last blink, and count towards the limits of ``asking``,
+    which puts none of them twice; clauses that speak to the machine are not asked about.
     """
     known = names or Names()
     reading = read_notes(text, snapshot, known)
@@ -134,8 +144,8 @@ def translate(
     left = dict.fromkeys(flag.sentence for flag in reading.flagged)
     for sentence in left:
         flags = [flag for flag in reading.flagged if flag.sentence == sentence]
-        open_ = client is not None and not any(flag.person for flag in flags)
-        if client is None or not open_ or not found.ask(sentence, client, deadline):
+        open_ = not any(flag.person for flag in flags)
+        if asking is None or not open_ or not found.ask(sentence, asking, deadline):
             found.flagged += flags
     accepted = sorted(found.accepted, key=lambda one: sort_key(one.constraint))
     return Translation(
@@ -159,14 +169,14 @@ class _Asked:
         self.disagreements: list[str] = []
         self.calls = 0
 
-    def ask(self, sentence: str, client: Client, deadline: float) -> bool:
+    def ask(self, sentence: str, asking: Asking, deadline: float) -> bool:
         """One question; True where all of the reply holds, so that no flag need stay."""
         targets = mentioned(sentence, self._snapshot, self._names)
         if not targets or self.calls >= MAX_SENTENCES or time.monotonic() >= deadline:
             return False
         self.calls += 1
-        answer = client.ask(sentence_prompt(sentence, targets), deadline)
-        found = answer.rejection or parse_constraints(answer.reply, targets)
+        prompt = sentence_prompt(sentence, targets)
+        found = asking.ask_once(prompt, lambda said: parse_constraints(said, targets), deadline)
         if isinstance(found, Rejection):
             said = f"{found.kind}, {found.detail}" if found.detail else found.kind
             self.refused.append(Refused("no reply that can be used", sentence, said))

@@ -42,13 +42,15 @@ class Limits:
     ``orders``: the ids that it must serve (None: all of the snapshot). ``latest_s``: hard ends of
     time windows by order, moments on the snapshot's clock; due times alone are no limits, lateness
     has its price in the objective. ``closed``: nodes by the name of what is closed (an aisle), for
-    as long as the plan takes. ``budget_s``: the most that its objective may come to. ``loaded``:
-    whether a robot with orders on board may charge (None: where more than one fits).
+    as long as the plan takes or until its ``opens_s``, a moment on that clock. ``budget_s``: the
+    most that its objective may come to. ``loaded``: whether a robot with orders on board may charge
+    (None: where more than one fits).
     """
 
     orders: Collection[str] | None = None
     latest_s: Mapping[str, float] = field(default_factory=dict)
     closed: Mapping[str, Collection[int]] = field(default_factory=dict)
+    opens_s: Mapping[str, float] = field(default_factory=dict)
     budget_s: float = math.inf
     loaded: bool | None = None
 

@@ -14,8 +14,12 @@ from street import GOOD, O1, O2, PLUG, said, street, visit
 
 from planners.tasks import EnergyModel, Order, Snapshot
 from planners.tasks.critics import CRITICS, Limits, feasible, judge
+from planners.tasks.critics_walk import exclusive
 from planners.tasks.plans import Plan, Stop
+from planners.tasks.reserve import DEFAULT_RULE
 from planners.tasks.spans import Drive, LegSpans, Span
+from planners.tasks.verdict import Case
+from planners.tasks.walk import walk
 
 
 def test_a_good_plan_passes_every_critic_in_turn() -> None:
@@ -148,6 +152,26 @@ ZOO: dict[str, tuple[Callable[[], tuple[Any, ...]], str, str]] = {
     "a stop in a closed aisle": (
         lambda: (street(), GOOD, Limits(closed={"aisle-2": [22]})), "closed", "stop 4, node 22",
     ),
+    # Closed aisles that open: the robot sets out for cell 17 at 110 s, for 22 at 115 and 119 s.
+    "an aisle that opens too late": (
+        lambda: (
+            street(), GOOD, Limits(closed={"aisle-1": [17, 26]}, opens_s={"aisle-1": 110.1}),
+        ), "closed", "the way to stop 3 leads through aisle-1, which is closed until 110.1 s",
+    ),
+    "a stop in an aisle that opens too late": (
+        lambda: (street(), GOOD, Limits(closed={"aisle-2": [22]}, opens_s={"aisle-2": 119.5})),
+        "closed", "stop 4, node 22, is in aisle-2, which is closed until 119.5 s",
+    ),
+    "one aisle has opened and the other has not": (
+        lambda: (
+            street(), GOOD,
+            Limits(closed={"aisle-1": [17, 26], "aisle-2": [22]}, opens_s={"aisle-1": 105.0}),
+        ), "closed", "aisle-2",
+    ),
+    "a robot that stands in what is closed": (
+        lambda: (street(), GOOD, Limits(closed={"aisle-1": [0]}, opens_s={"aisle-1": 101.0})),
+        "closed", "the way to stop 0 leads through aisle-1",
+    ),
     # 2 m + 2 m to serve O1, 4 m on to the charger: 0.2 Wh of driving, 0.2 Wh and 2 Wh to be left
     "too little charge": (lambda: (low(2.39), O1), "battery", "2.2 Wh must be left"),
     "too little charge for the load": (
@@ -216,6 +240,54 @@ def test_what_is_just_enough_passes() -> None:
     assert [v.code for v in said(two, (O1[0], PLUG, O1[1], *O2), Limits(loaded=False))] == [
         "loaded"
     ]
+
+
+def test_an_aisle_may_be_passed_once_it_has_opened() -> None:
+    """The moment that counts is that of setting out for its first cell."""
+    for closed, moment in (([17, 26], 110.0), ([22], 115.0), ([20, 21, 22], 115.0), ([0], 100.0)):
+        for opens_s, fine in ((moment, True), (moment + 1e-6, False)):
+            limits = Limits(closed={"a": closed}, opens_s={"a": opens_s})
+            assert (said(street(), GOOD, limits) == []) == fine, (closed, opens_s)
+    waits = street(orders=(Order("O1", (2, 4), release_s=130.0), *street().orders[1:]))
+    limits = Limits(closed={"a": [17]}, opens_s={"a": 138.0})
+    assert said(waits, GOOD, limits) == []
+    assert [v.code for v in said(street(), GOOD, limits)] == ["closed"]
+
+
+def test_what_opens_before_the_robot_sets_out_costs_no_search() -> None:
+    walked = Limits(closed={"a": [17]}, opens_s={"a": 100.0})
+    straight = LegSpans(street(), lazy=True)
+    case = Case(street(), Plan(GOOD), walked, DEFAULT_RULE, straight)
+    case = replace(case, walk=walk(street(), Plan(GOOD), straight))
+    assert exclusive(case) is None and straight.exact == 0
+    later = replace(case, limits=Limits(closed={"a": [22]}, opens_s={"a": 104.0}))
+    verdict = exclusive(later)
+    assert verdict is not None and verdict.status == "unknown" and verdict.hangs_on
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_lazy_legs_say_the_same_of_what_opens(seed: int) -> None:
+    """Against every node of every way, walked by hand."""
+    instance = random_instance(seed, 3, 1, False)
+    snapshot, rng = instance.snapshot, np.random.default_rng(seed)
+    plan = Plan.of_orders(snapshot.orders)
+    legs = LegSpans(snapshot)
+    walked = walk(snapshot, plan, legs)
+    zone = rng.choice(np.flatnonzero(~snapshot.map.blocked.reshape(-1)), 6, False).tolist()
+    entered, left_s = math.inf, snapshot.time_s
+    for step in walked.steps:
+        nodes = legs.nodes(step.drives[0])
+        for i, node in enumerate(nodes):
+            if node in zone:
+                moment = left_s + legs.seconds_to(step.drives[0], max(0, i - 1))
+                entered = min(entered, moment)
+        whole_s = legs.seconds_to(step.drives[0], len(nodes) - 1)
+        assert whole_s == pytest.approx(legs.leg(step.drives[0]).time_s.least)
+        left_s = snapshot.time_s + step.time_s.least
+    for opens_s in (entered - 1e-3, entered + 1e-3, snapshot.time_s, math.inf):
+        limits = Limits(closed={"a": zone}, opens_s={"a": opens_s})
+        fine = opens_s <= entered
+        assert (said(snapshot, plan.stops, limits) == []) == fine
 
 
 def judge_total(stops: tuple[Stop, ...]) -> float:

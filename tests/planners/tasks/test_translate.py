@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from noted import noted_names, noted_snapshot
 
 from planners.tasks.applying import apply
+from planners.tasks.asking import Asking
 from planners.tasks.calllog import Answer
 from planners.tasks.constraints import (
     Avoid,
@@ -57,7 +58,7 @@ def reply(*constraints: dict[str, str]) -> str:
 
 
 def asked(text: str, *said: dict[str, str]) -> Translation:
-    return translate(text, SNAPSHOT, NAMES, client=Double(lambda prompt: reply(*said)))
+    return translate(text, SNAPSHOT, NAMES, asking=Asking(Double(lambda prompt: reply(*said))))
 
 
 SPOILS = "The vaccines spoil out of the fridge at dock 6 past 10:12."
@@ -133,7 +134,7 @@ def test_the_reader_stands_where_the_model_disagrees() -> None:
 )
 def test_some_sentences_are_for_a_person_only(text: str) -> None:
     model = Double(lambda prompt: reply())
-    found = translate(text, SNAPSHOT, NAMES, client=model)
+    found = translate(text, SNAPSHOT, NAMES, asking=Asking(model))
     assert model.asked == [] and found.constraints == () and found.flagged
 
 
@@ -146,7 +147,7 @@ def test_some_sentences_are_for_a_person_only(text: str) -> None:
      Rejection("timeout", "no whole reply in time")],
 )  # fmt: skip
 def test_malformed_replies_are_counted_and_change_nothing(said: str | Rejection) -> None:
-    found = translate(SPOILS, SNAPSHOT, NAMES, client=Double(lambda prompt: said))
+    found = translate(SPOILS, SNAPSHOT, NAMES, asking=Asking(Double(lambda prompt: said)))
     assert found.constraints == () and found.calls == 1
     assert len(found.refused) == len(found.flagged) == 1
 
@@ -154,9 +155,9 @@ def test_malformed_replies_are_counted_and_change_nothing(said: str | Rejection)
 def test_the_model_is_asked_a_limited_number_of_times_and_within_the_deadline() -> None:
     text = "\n".join(f"O{k} wobbles" for k in range(1, 13))
     model = Double(lambda prompt: reply())
-    assert translate(text, SNAPSHOT, NAMES, client=model).calls == MAX_SENTENCES
+    assert translate(text, SNAPSHOT, NAMES, asking=Asking(model)).calls == MAX_SENTENCES
     slow = Double(lambda prompt: time.sleep(0.05) or reply())
-    assert translate(text, SNAPSHOT, NAMES, client=slow, deadline_s=0.01).calls == 1
+    assert translate(text, SNAPSHOT, NAMES, asking=Asking(slow), deadline_s=0.01).calls == 1
 
 
 def test_the_prompt_quotes_the_text_and_closes_the_set_of_ids() -> None:
@@ -192,7 +193,7 @@ HOSTILE = st.sampled_from(
 @given(HOSTILE, st.lists(FIELDS, max_size=3) | st.text(max_size=40))
 def test_a_hostile_model_on_a_hostile_note_can_at_most_reorder(text: str, said: Any) -> None:
     answer = said if isinstance(said, str) else json.dumps({"constraints": said})
-    found = translate(text, SNAPSHOT, NAMES, client=Double(lambda prompt: answer))
+    found = translate(text, SNAPSHOT, NAMES, asking=Asking(Double(lambda prompt: answer)))
     assert not contradictions(found.constraints)
     for one in found.accepted:
         assert fault(one.constraint, SNAPSHOT, NAMES) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ..choosers import Assessment, assess
 from ..decision import Decision
@@ -22,6 +23,9 @@ from ..snapshot import Order, Snapshot, natural_key
 from .improve import improve, repair
 from .instance import LEVELS, Instance, make_instance
 from .prove import Solution, prove
+
+if TYPE_CHECKING:
+    from ..goals.trajectory import Trajectory
 
 WAITING = frozenset({"not_released", "full", "after"})
 HOPELESS = frozenset({"unreachable", "no_charger", "full_battery"})  # no charge now helps these
@@ -97,7 +101,15 @@ class PlanChooser:
         instance = make_instance(
             snapshot, batch, cache=self._cache, rule=self._rule, levels=self._levels
         )
-        return self._decide(found, self.solve(instance, proposals), said)
+        solution, trajectory = self.plan_for(instance, proposals)
+        decision = self._decide(found, solution, said)
+        return decision if trajectory is None else replace(decision, trajectory=trajectory)
+
+    def plan_for(
+        self, instance: Instance, proposals: Sequence[Plan] = ()
+    ) -> tuple[Solution, Trajectory | None]:
+        """The best plan known, and how it came about where there is more to tell than its cost."""
+        return self.solve(instance, proposals), None
 
     def _idle(self, found: Assessment) -> Decision:
         """Nothing can be served: to a charger, unless the charge is near the rule's limit.

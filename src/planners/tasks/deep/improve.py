@@ -78,30 +78,57 @@ def repair(instance: Instance, proposal: Plan) -> Repair:
 
 def _within_rules(instance: Instance, wanted: list[int]) -> tuple[list[int], set[str]]:
     """Points in the wanted sequence of orders, and what had to wait: to begin, or to end."""
-    done = [0] * len(instance.orders)
-    points: list[int] = []
+    now, points = _Done(instance), []
     todo, moved = list(wanted), set[str]()
     while todo:
-        at = next((i for i, k in enumerate(todo) if _may_go_on(instance, done, k)), 0)
+        at = next((i for i, k in enumerate(todo) if now.may_go_on(k)), 0)
         if at > 0:
-            moved.add("end" if _is_begun(instance, done, todo[0]) else "begin")
-        k = todo.pop(at)
-        points.append(instance.points(k)[done[k]])
-        done[k] += 1
+            full = todo[0] not in now.on_board and now.is_full
+            moved.add("begin" if full else "end")
+        points.append(now.go_on(todo.pop(at)))
     return points, moved
 
 
-def _may_go_on(instance: Instance, done: list[int], k: int) -> bool:
-    """Whether an order's next stop may be made: room to begin it, leave to end it."""
-    batch, left = instance.batch, [len(instance.points(i)) - d for i, d in enumerate(done)]
-    on_board = sum(rest > 0 and _is_begun(instance, done, i) for i, rest in enumerate(left))
-    if not _is_begun(instance, done, k) and on_board >= batch.capacity:
-        return False
-    return left[k] > 1 or all(left[b] == 0 for a, b in batch.follows.tolist() if a == k)
+class _Done:
+    """How far each order of a batch is, on the way through a sequence of stops."""
 
+    def __init__(self, instance: Instance) -> None:
+        orders = range(len(instance.orders))
+        self._points = [instance.points(k) for k in orders]
+        self._capacity = instance.batch.capacity
+        self._done = [0 for _ in orders]
+        self._sooner: list[set[int]] = [set() for _ in orders]  # still to be delivered before
+        for late, early in instance.batch.follows.tolist():
+            self._sooner[late].add(early)
+        self.on_board = {k for k in orders if instance.batch.aboard[k]}
 
-def _is_begun(instance: Instance, done: list[int], k: int) -> bool:
-    return done[k] > 0 or bool(instance.batch.aboard[k])
+    @property
+    def is_full(self) -> bool:
+        """Whether no order may be begun."""
+        return len(self.on_board) >= self._capacity
+
+    def may_go_on(self, k: int) -> bool:
+        """Whether an order's next stop may be made: room to begin it, leave to end it.
+
+        What takes the last room must leave one on board that may be ended: else nothing ever could.
+        """
+        if k not in self.on_board:
+            held = {k, *self.on_board}
+            last = len(held) >= self._capacity and len(self._points[k]) > 1
+            if self.is_full or (last and all(self._sooner[other] for other in held)):
+                return False
+        return self._done[k] + 1 < len(self._points[k]) or not self._sooner[k]
+
+    def go_on(self, k: int) -> int:
+        """Make the next stop of an order; its point."""
+        point = self._points[k][self._done[k]]
+        self._done[k] += 1
+        self.on_board.add(k)
+        if self._done[k] == len(self._points[k]):
+            self.on_board.discard(k)
+            for others in self._sooner:
+                others.discard(k)
+        return point
 
 
 def starts(instance: Instance) -> list[tuple[int, ...]]:

@@ -18,7 +18,7 @@ from ..snapshot import Snapshot
 from .chunks import DOUBTS, HEDGES, OFF_TOPIC, SUSPICIOUS, TRADE, Chunk, Chunker, has_phrase
 from .clauses import Memory, Sentence, Unread
 from .grammar import Draft, decide
-from .quotes import mentioned, read_time
+from .quotes import mentioned, read_time, unknown_orders
 from .repair import corrected, counted, joined
 from .tokens import Token, tokenize
 from .words import REQUESTS, phrases
@@ -29,7 +29,8 @@ _JOINING = ("and", "but", "And", "But", "&")
 _SPEAKING = frozenset({"ref", "when", "cue", "number", "negated"})
 _MACHINE_MARKS = frozenset("{}[]<>`=|\\$^@_~")
 
-__all__ = ["Accepted", "Flag", "Reading", "mentioned", "read_notes", "read_time"]
+__all__ = ["Accepted", "Flag", "Reading", "mentioned", "read_notes", "read_time",
+           "unknown_orders"]  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from ..names import Names
 from ..snapshot import Snapshot, natural_key
 from . import words
 from .times import UNITS, When, read_number, read_when
-from .tokens import Token
+from .tokens import Token, tokenize
 from .words import phrases
 
 
@@ -83,6 +83,17 @@ def _spellings(item: str) -> set[str]:
     return {item, item[:-1]} if len(item) > 3 and item.endswith("s") else {item}
 
 
+def _is_spoken(word: str) -> bool:
+    """Whether a word means something in any note: whatever is called so goes by its id alone."""
+    known = (word,) in _PHRASES or word in UNITS or word in _KINDS_OF
+    if known or word in ("and", "but", "not", "never", "o", "no", "nr", "number"):
+        return True
+    tokens = tokenize(word)
+    return len(tokens) == 1 and (
+        read_number(tokens, 0) is not None or read_when(tokens, 0, Names()) is not None
+    )
+
+
 class Chunker:
     """Cuts the tokens of one note into chunks, with the names of one snapshot."""
 
@@ -95,7 +106,8 @@ class Chunker:
         for item in sorted(set(names.items.values())):
             held = tuple(i for i in names.of_item(item) if i in self._orders.values())
             for spelled in _spellings(item.lower()):
-                self._items.setdefault(spelled, held)
+                if not _is_spoken(spelled):
+                    self._items.setdefault(spelled, held)
 
     def chunks(self, tokens: Sequence[Token]) -> list[Chunk]:
         """The chunks of a note; together they hold every token once."""

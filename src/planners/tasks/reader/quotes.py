@@ -18,6 +18,13 @@ def mentioned(text: str, snapshot: Snapshot, names: Names) -> tuple[str, ...]:
     return tuple(sorted(found, key=natural_key))
 
 
+def unknown_orders(text: str, snapshot: Snapshot, names: Names) -> tuple[str, ...]:
+    """The ids of orders that a text names and that the snapshot does not have, in natural order."""
+    refs = (chunk.ref for chunk in Chunker(snapshot, names).chunks(tokenize(text)))
+    found = {name for ref in refs if ref is not None and ref.sort == "id" for name in ref.unknown}
+    return tuple(sorted(found, key=natural_key))
+
+
 def read_time(quote: str, clause: str, snapshot: Snapshot, names: Names, order: str) -> float | str:
     """Seconds from the snapshot's moment of a time quoted from a clause, or why it gives none.
 

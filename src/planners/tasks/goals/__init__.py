@@ -1,0 +1,9 @@
+"""A goal in free text: decomposed, turned into candidate plans, evaluated, and continued."""
+
+from __future__ import annotations
+
+from .chooser import GoalChooser
+from .decompose import Decomposition, Group, decompose
+from .trajectory import Step, Trajectory
+
+__all__ = ["Decomposition", "GoalChooser", "Group", "Step", "Trajectory", "decompose"]

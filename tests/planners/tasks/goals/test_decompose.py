@@ -1,0 +1,134 @@
+"""Goals in free text: a zoo of sentences labelled by hand, and texts that nobody would write."""
+
+from __future__ import annotations
+
+import json
+from itertools import product
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from noted import noted_names, noted_snapshot
+
+from planners.tasks.constraints import as_json, contradictions, fault
+from planners.tasks.goals import decompose
+from planners.tasks.goals.decompose import Decomposition, as_after, waiting_for_each_other
+from planners.tasks.goals.words import SIGNS
+from planners.tasks.translate import translate
+
+ZOO = [
+    json.loads(line)
+    for line in (Path(__file__).parent / "zoo.jsonl").read_text(encoding="utf-8").splitlines()
+]
+SNAPSHOT, NAMES = noted_snapshot(), noted_names()
+ALL = [order.id for order in SNAPSHOT.orders]
+
+
+def closure(pairs):
+    pairs = set(pairs)
+    while True:
+        more = {(a, d) for (a, b), (c, d) in product(pairs, pairs) if b == c} | pairs
+        if more == pairs:
+            return pairs
+        pairs = more
+
+
+def labelled(blocks):
+    """Blocks [earlier, later] as pairs; ``*`` is every other order."""
+    pairs = set()
+    for early, late in blocks:
+        before = [o for o in ALL if o not in late] if early == "*" else early
+        behind = [o for o in ALL if o not in early] if late == "*" else late
+        pairs |= set(product(before, behind))
+    return closure(pairs)
+
+
+def pairs_of(found: Decomposition):
+    return {(early, late) for late, ahead in found.after.items() for early in ahead}
+
+
+def test_the_zoo_is_large_enough():
+    assert len(ZOO) >= 25 and len({row["id"] for row in ZOO}) == len(ZOO)
+
+
+@pytest.mark.parametrize("row", ZOO, ids=[row["id"] for row in ZOO])
+def test_every_goal_comes_apart_as_labelled(row):
+    found = decompose(row["goal"], SNAPSHOT, NAMES)
+    assert closure(pairs_of(found)) == labelled(row["before"])
+    groups = [list(group.orders) for group in found.groups]
+    assert groups[: len(row["groups"])] == row["groups"]
+    assert [as_json(one) for one in found.constraints] == row["constraints"]
+    assert bool(found.translation.flagged) == row["flag"]
+    if groups:
+        assert sorted(o for group in groups for o in group) == sorted(ALL)
+
+
+def test_a_goal_in_words_and_as_values():
+    found = decompose("Clear dock 2, glass last.", SNAPSHOT, NAMES)
+    assert found.words() == (
+        "group 1: O8 (Clear dock 2)",
+        "group 2: O2 (glass last)",
+        "group 3: O1, O3, O4, O5, O6, O7, O9, O10, O11, O12 (the rest)",
+        "O2 after O8",
+    )
+    assert found.as_json()["after"] == {"O2": ["O8"]} and found.states_goal
+    assert found.into(SNAPSHOT).after == {"O2": ("O8",)}
+    assert not decompose("The insulin is urgent.", SNAPSHOT, NAMES).states_goal
+
+
+def test_what_a_snapshot_demands_already_stands():
+    late = decompose("O1 before O2.", SNAPSHOT, NAMES).into(SNAPSHOT)
+    both = decompose("O2 before O3.", SNAPSHOT, NAMES).into(late)
+    assert both.after == {"O2": ("O1",), "O3": ("O2",)}
+    assert decompose("O2 before O1.", SNAPSHOT, NAMES).into(late) is late
+    none = decompose("Hello.", SNAPSHOT, NAMES)
+    assert none.into(late) is late
+
+
+def test_without_names_nothing_but_ids_is_known():
+    assert decompose("O1 before O2.", SNAPSHOT).after == {"O2": ("O1",)}
+    assert decompose("Dock 3 before dock 5.", SNAPSHOT).after == {}
+
+
+def test_notes_are_read_as_before():
+    """Where a text has no word of sequence the reader of notes has the last word."""
+    notes = Path(__file__).parent.parent / "notes" / "open.jsonl"
+    for line in notes.read_text(encoding="utf-8").splitlines():
+        note = json.loads(line)["note"]
+        found, plain = decompose(note, SNAPSHOT, NAMES), translate(note, SNAPSHOT, NAMES)
+        assert found.constraints == plain.constraints and not found.after
+        assert bool(found.translation.flagged) == bool(plain.flagged)
+
+
+WORDS = [phrase.strip() for table in SIGNS.values() for phrase in table.split("|")]
+NAMED = ["O1", "O2", "O99", "dock 3", "the glass", "the rest", "everything", "urgent ones",
+         "aisle 7", "noon", "by 10:30", "within 5 minutes", ",", ".", "and", "not", "if", "?",
+         "is fragile", "hold", "battery", "\n", "it"]  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(WORDS + NAMED), max_size=14).map(" ".join) | st.text(max_size=80))
+def test_no_text_raises_loosens_or_locks(text):
+    found = decompose(text, SNAPSHOT, NAMES)
+    pairs = pairs_of(found)
+    assert not waiting_for_each_other(pairs)
+    assert {order for pair in pairs for order in pair} <= set(ALL)
+    assert all(early != late for early, late in pairs)
+    assert not contradictions(found.constraints)
+    assert all(fault(one, SNAPSHOT, NAMES) is None for one in found.constraints)
+    changed = found.into(SNAPSHOT)
+    for name in ("charge_wh", "capacity_wh", "reserve_wh", "margin", "capacity", "payload_kg"):
+        assert getattr(changed, name) == getattr(SNAPSHOT, name)
+    assert changed.orders == SNAPSHOT.orders and changed.chargers == SNAPSHOT.chargers
+    if found.groups:
+        listed = [order for group in found.groups for order in group.orders]
+        assert sorted(listed) == sorted(ALL)
+        at = {o: k for k, group in enumerate(found.groups) for o in group.orders}
+        assert all(at[early] <= at[late] for early, late in pairs)
+
+
+def test_pairs_in_a_circle_are_seen():
+    assert waiting_for_each_other({("O1", "O2"), ("O2", "O3"), ("O3", "O1"), ("O4", "O1")})
+    assert not waiting_for_each_other({("O1", "O2"), ("O2", "O3"), ("O1", "O3")})
+    assert as_after({("O10", "O1"), ("O9", "O1")}) == {"O1": ("O9", "O10")}
