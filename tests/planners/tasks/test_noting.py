@@ -156,7 +156,7 @@ def test_what_has_been_delivered_binds_nobody() -> None:
 
 def test_what_is_on_board_is_delivered() -> None:
     chooser, seen, told = noted(Note("O3 is cancelled. Hold O4. Avoid aisle 2."))
-    carried = replace(at(0.0), on_board=("O3", "O4"), capacity=2)
+    carried = replace(at(0.0), on_board=("O3", "O4"), capacity=2, payload_kg=4.0)
     through = replace(carried.orders[3], stops=(noted_names().aisles["aisle-2"][0],))
     carried = replace(
         carried, orders=(*carried.orders[:3], through, *carried.orders[4:])
