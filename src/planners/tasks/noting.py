@@ -181,9 +181,8 @@ class NotedChooser:
         rejected = [row for row in heard.found.rejected if row not in before.rejected]
         said = [line for line in heard.found.echo(names) if line not in before.echo(names)]
         said += self._settle(heard.note.at_s, names)
-        self.tell(
-            Told(heard.number, tuple(map(as_json, fresh)), tuple(rejected), tuple(said))
-        )  # fmt: skip
+        constraints = tuple(map(as_json, fresh))
+        self.tell(Told(heard.number, constraints, tuple(rejected), tuple(said)))
 
     def _settle(self, moment_s: float, names: Names) -> list[str]:
         """What stands of all notes, the later before the earlier; in words, what has to go now."""
