@@ -20,6 +20,8 @@ from .world import CHARGE, SERVE, WAIT, World
 
 __all__ = ["Driver", "PlannerSettings", "known_map", "snapshot_of"]
 
+STOP_S = 8.0  # (a) that a stop takes beyond the work there: coming to rest, turning, setting out
+
 
 def snapshot_of(world: World) -> Snapshot:
     """What a chooser may know now: belief, the robot itself, its orders, the open ones."""
@@ -47,7 +49,7 @@ def snapshot_of(world: World) -> Snapshot:
             drive_j_per_m=profile.drive_j_per_m,
             drive_j_per_m_kg=profile.drive_j_per_m_kg,
         ),
-        timing=Timing(robot.delay, handling.pick_s, handling.drop_s),
+        timing=Timing(robot.delay, handling.pick_s + STOP_S, handling.drop_s + STOP_S),
         capacity=world.capacity,
         on_board=tuple(order.id for order in held),
     )
@@ -66,7 +68,7 @@ class Driver:
         self.replanner = Replanner(world, settings)
         self._charging = Charging(world, settings.charge_rule, lambda: snapshot_of(world))
         self._ask_s = -math.inf
-        self._asked_open: tuple[str, ...] = ()
+        self._asked_open: frozenset[str] = frozenset()
         self._waiting = False
         self._planned = False
         self._legs_s: list[float] = []  # predicted driving times of the legs to come
@@ -91,9 +93,12 @@ class Driver:
         stop = self.world.next_stop()
         if stop is not None:
             back = self._charging.turns_back()
-            if back is None:
+            if back is not None:
+                self._abort(back)
+            elif self._may_switch():
+                self._switch()
+            else:
                 return stop
-            self._abort(back)
         target = self._charging.target()
         if target is not None:
             if not self._has_news():
@@ -106,13 +111,26 @@ class Driver:
         return self._charging.clear() if stop is None else stop
 
     def _has_news(self) -> bool:
-        """Whether a plan that begins with charging was made for other orders than are open now."""
-        return self._planned and self._orders() != self._asked_open
+        """Whether there are orders that the plan did not know, if the decision was a plan's."""
+        return self._planned and not self._asked_open.issuperset(self._orders())
 
-    def _orders(self) -> tuple[str, ...]:
+    def _may_switch(self) -> bool:
+        """Whether the next stop may be given up for an order that is new: nothing is begun there,
+        or what is on board may wait.
+        """
+        book = self.world.book
+        return self._has_news() and (self.world.capacity > 1 or not book.on_board)
+
+    def _switch(self) -> None:
+        """Leave the next stop: a fresh decision follows."""
+        self.replanner.end(arrived=False)
+        self.world.set_aside()
+        self._charging.reconsider()
+
+    def _orders(self) -> frozenset[str]:
         """Ids of what is on board and of what is open."""
         book = self.world.book
-        return tuple(order.id for order in (*book.on_board, *book.open(self.world.time_s)))
+        return frozenset(o.id for o in (*book.on_board, *book.open(self.world.time_s)))
 
     def _abort(self, back: Decision) -> None:
         """Leave the order to reach a charger while that is still sure; where only one fits, other

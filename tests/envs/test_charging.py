@@ -203,6 +203,45 @@ def test_delays_are_learned_from_legs() -> None:
     assert world.robot.delay < 3.0
 
 
+@pytest.mark.parametrize("planned", [True, False])
+def test_only_a_plan_leaves_a_pick_for_a_new_order(planned: bool) -> None:
+    tasks = [(SMALL.storage[-1], SMALL.stations[0]), (SMALL.storage[0], SMALL.stations[0])]
+    world = quiet(orders=Soon(tasks))
+    run_episode(world, Fickle(planned), seconds=8.0)
+    assert world.book.taken is not None
+    assert world.book.taken.id == ("O2" if planned else "O1")
+    assert [order.id for order in world.book.open(8.0)] == (["O1"] if planned else ["O2"])
+    assert world.tally.give_ups == 0
+
+
+class Soon(ListBook):
+    """Its second order opens after four seconds."""
+
+    def _due(self, time_s: float) -> list[Order]:
+        self._limit = 1 if time_s < 4.0 else 2
+        return super()._due(time_s)
+
+    def next_release_s(self) -> float:
+        return 4.0 if self._next < 2 else math.inf
+
+
+class Fickle:
+    """Takes the newest order."""
+
+    name = "fickle"
+
+    def __init__(self, planned: bool) -> None:
+        self.planned = planned
+
+    def describe(self) -> str:
+        return "a script decides"
+
+    def choose(self, snapshot: Snapshot) -> Decision:
+        newest = max(snapshot.orders, key=lambda order: order.id)
+        plan = Plan.of_orders(snapshot.orders) if self.planned else None
+        return Decision("order", newest.id, self.name, "it is new", plan=plan)
+
+
 # Turning back.
 
 
