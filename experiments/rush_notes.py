@@ -155,7 +155,7 @@ class RushRun(FrozenRun):
             "delivered": len(there),
             "wordings": list(wordings),
             "read_right": sum(one in wanted for one in read),
-            "read_wrong": sum(one not in wanted for one in read),
+            "read_wrong": sum(one not in wanted for one in read),  # or that it is urgent
             "flagged": 0 if run.noted is None else len(run.noted.rejected),
             "trace_hash": run.summary["trace_hash"],
         }

@@ -55,7 +55,8 @@ def markdown(rows: Sequence[Row], failed: Sequence[Row]) -> list[str]:
         "*tight*: they are those of a shift's orders, of which eight at once are too many.",
         "", *provenance_lines(rows),
         "", *_worth(rows), "",
-        "Sentences, and what the reader made of those that stood alone:", "", *_sentences(rows), "",
+        "Sentences, and what the reader made of those that stood alone (besides the deadline: that "
+        "the order is urgent, where the sentence says so):", "", *_sentences(rows), "",
         *(f"- failed: {row['run_id']}: {row['error']}" for row in failed),
     ]  # fmt: skip
 
@@ -114,4 +115,4 @@ def _sentences(rows: Sequence[Row]) -> list[str]:
                                    ("notes", "right", "wrong", "flagged"))]
         for k, text in enumerate(WORDINGS)
     ]  # fmt: skip
-    return table(("sentence", "notes", "read right", "read wrong", "flagged"), body)
+    return table(("sentence", "notes", "deadline read", "read besides", "flagged"), body)

@@ -72,6 +72,8 @@ def test_the_wordings_are_of_several_kinds():
         assert [as_json(one) for one in found.constraints if one.kind == "deadline"] in (
             [], [as_json_of(batch.rush[0])],
         )  # fmt: skip
+        urgent = {"kind": "priority", "order": batch.rush[0].order, "level": "urgent"}
+        assert all(as_json(one) == urgent for one in found.constraints if one.kind != "deadline")
         assert bool(found.constraints) or bool(found.flagged)
         taken += bool(found.constraints)
     assert 0 < taken < len(WORDINGS)

@@ -112,6 +112,16 @@ def test_every_chooser_decides_under_the_notes(chooser):
     assert [row["note"] for row in rows(run)] == [1, 2]
 
 
+@pytest.mark.parametrize("chooser", ["utility", "deep"])
+def test_notes_and_several_orders_on_board(chooser):
+    note = "O1 is cancelled. Avoid aisle 16 for 8 minutes.\n+1:00 Every order is fragile. Hold O4."
+    run, _ = driven(note, chooser=chooser, capacity=3, orders_per_hour=60.0)
+    delivered = [row["order"] for row in rows(run, "delivery")]
+    assert delivered and "O1" not in delivered
+    assert run.summary["strandings"] == run.summary["contacts"] == 0
+    assert ["O1", "forbidden"] in next(iter(rows(run, "decision")))["refused"]
+
+
 def test_no_way_leads_through_a_closed_aisle_until_it_opens(plain_run):
     note = "Avoid aisle 16 for 8 minutes."
     run, places = driven(note)

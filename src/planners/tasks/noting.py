@@ -191,9 +191,8 @@ class NotedChooser:
         words = (*heard.goal.words(), *heard.found.echo(names))
         said = [line for line in words if line not in known_words]
         said += self._settle(heard.note.at_s, names)
-        self.tell(
-            Told(heard.number, tuple(map(as_json, fresh)), tuple(rejected), tuple(said))
-        )  # fmt: skip
+        constraints = tuple(map(as_json, fresh))
+        self.tell(Told(heard.number, constraints, tuple(rejected), tuple(said)))
 
     def _settle(self, moment_s: float, names: Names) -> list[str]:
         """What stands of all notes, the later before the earlier; in words, what has to go now."""
