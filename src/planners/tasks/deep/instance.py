@@ -136,7 +136,8 @@ def make_instance(
     energy = math.isfinite(snapshot.charge_wh) and not isinstance(rule, Threshold)
     made = Batch(
         legs.cost_s, legs.time_s, legs.wh, legs.wh_kg, queue_s, order_of, first, last,
-        release_s, due_s, weight, kg, power_w, levels_wh, snapshot.capacity, loaded, energy,
+        release_s, due_s, weight, kg, power_w, levels_wh,
+        _plugs(snapshot, legs, queue_s, power_w), snapshot.capacity, loaded, energy,
         float(snapshot.charge_wh), float(snapshot.reserve_wh), float(snapshot.margin),
         float(snapshot.energy.ambient_w),
     )  # fmt: skip
@@ -228,6 +229,41 @@ def _at_plug(
     full_wh = rule.limit_soc * snapshot.capacity_wh
     wh = sorted({level * full_wh for level in levels}) if math.isfinite(full_wh) else []
     return queue_s, np.array(power_w, dtype=np.float64), np.array(wh, dtype=np.float64)
+
+
+def _plugs(snapshot: Snapshot, legs: LegTable, queue_s: Floats, power_w: Floats) -> Ints:
+    """The chargers worth a detour from point to point, int64 (P, P, K), the cheapest first.
+
+    One is left out where another adds no more cost, time and energy on either side, and charges
+    no slower; -1 fills up.
+    """
+    size, count = len(legs.cost_s), len(power_w)
+    at = size - count
+
+    def by_way(legs_to: Floats, legs_on: Floats) -> Floats:
+        return np.asarray(legs_to[:, None, :] + legs_on.T[None, :, :])
+
+    spent_wh = snapshot.margin * legs.wh[:, at:] + snapshot.energy.ambient_w * queue_s / 3600.0
+    none = np.zeros((size, count))
+    costs = by_way(legs.cost_s[:, at:], legs.cost_s[at:])
+    spent = (
+        costs,
+        by_way(legs.time_s[:, at:] + queue_s, legs.time_s[at:]),
+        by_way(spent_wh, none.T),
+        by_way(legs.wh_kg[:, at:], none.T),
+        by_way(none, legs.wh[at:]),
+        by_way(none, legs.wh_kg[at:]),
+        by_way(none, none.T - power_w[:, None]),
+    )
+    for k in range(count):
+        for other in range(count):
+            better = costs[..., other] < INFINITE
+            for what in spent:
+                better = better & (what[..., other] <= what[..., k])
+            costs[better & (other != k), k] = INFINITE
+    ranked = np.argsort(costs, axis=-1, kind="stable")
+    plugs: Ints = np.where(np.take_along_axis(costs, ranked, -1) < INFINITE, ranked, -1)
+    return plugs
 
 
 def _close(legs: Floats) -> Floats:

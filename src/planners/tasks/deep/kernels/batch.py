@@ -37,6 +37,7 @@ class Batch(NamedTuple):
     kg: Any  # float64 (n,)
     power_w: Any  # float64 (K,)
     levels: Any  # float64 (L,) Wh
+    plugs: Any  # int64 (P, P, K) chargers worth a detour from point to point, cheapest first; -1
     capacity: int  # orders on board at once
     loaded: bool  # whether a robot with orders on board may charge
     energy: bool  # whether energy matters
@@ -56,6 +57,17 @@ class Now(NamedTuple):
 
 def stop_at(batch: Batch, now: Now, here: int, there: int, kg: float) -> Now:
     """Drive to a stop with `kg` of orders on board and serve it; infinite cost where forbidden."""
+    then = arrive(batch, now, here, there, kg)
+    order = int(batch.order_of[there])
+    if there == batch.last[order] and batch.energy and then.wh < INFINITE:
+        left = kg if there == batch.first[order] else kg - batch.kg[order]
+        if then.wh + SLACK_WH < batch.reserve_wh + way_out(batch, there, left):
+            return Now(INFINITE, INFINITE, 0.0)
+    return then
+
+
+def arrive(batch: Batch, now: Now, here: int, there: int, kg: float) -> Now:
+    """`stop_at`, whatever charge is left; infinite cost where there is no way."""
     cost = now.cost + batch.cost[here, there]
     if not cost < INFINITE:
         return Now(INFINITE, INFINITE, 0.0)
@@ -64,13 +76,8 @@ def stop_at(batch: Batch, now: Now, here: int, there: int, kg: float) -> Now:
     order = int(batch.order_of[there])
     if there == batch.first[order]:
         time = max(time, float(batch.release[order]))
-    if there == batch.last[order]:
-        left = kg if there == batch.first[order] else kg - batch.kg[order]
-        counts = batch.energy and wh < INFINITE
-        if counts and wh + SLACK_WH < batch.reserve_wh + way_out(batch, there, left):
-            return Now(INFINITE, INFINITE, 0.0)
-        if time > batch.due[order]:
-            cost += batch.weight[order] * (time - batch.due[order])
+    if there == batch.last[order] and time > batch.due[order]:
+        cost += batch.weight[order] * (time - batch.due[order])
     return Now(cost, time, wh)
 
 
@@ -91,7 +98,7 @@ def plug_in(batch: Batch, now: Now, here: int, k: int, level: int, kg: float) ->
 
     The queue and the seconds at the plug delay what follows; they are no cost of their own.
     """
-    there = batch.order_of.shape[0] - batch.power_w.shape[0] + k
+    there = charger_at(batch, k)
     cost = now.cost + batch.cost[here, there]
     wait = batch.queue[here, k]
     if not (cost < INFINITE and wait < INFINITE and batch.power_w[k] > 0.0):
@@ -114,17 +121,26 @@ def by_plug(batch: Batch, now: Now, here: int, k: int, level: int, there: int, k
     full = plug_in(batch, now, here, k, level, kg)
     if not full.cost < INFINITE:
         return full
-    charger = batch.order_of.shape[0] - batch.power_w.shape[0] + k
-    least = now.time + batch.time[here, there] - batch.time[charger, there] + LATER_S
-    return stop_at(batch, Now(full.cost, max(full.time, least), full.wh), charger, there, kg)
+    return stop_at(batch, leave(batch, now, full, here, k, there), charger_at(batch, k), there, kg)
+
+
+def charger_at(batch: Batch, k: int) -> int:
+    """The point of a charger."""
+    return int(batch.order_of.shape[0] - batch.power_w.shape[0] + k)
+
+
+def leave(batch: Batch, now: Now, full: Now, here: int, k: int, there: int) -> Now:
+    """A charged robot at charger k, at such a time that it is later at a stop than straight on."""
+    least = now.time + batch.time[here, there] - batch.time[charger_at(batch, k), there] + LATER_S
+    return Now(full.cost, max(full.time, least), full.wh)
 
 
 def passing(batch: Batch, now: Now, here: int, k: int, there: int) -> Now:
     """At a stop by way of charger k, without charging: no charge there costs less or is sooner."""
-    charger = batch.order_of.shape[0] - batch.power_w.shape[0] + k
+    charger = charger_at(batch, k)
     cost = now.cost + batch.cost[here, charger] + batch.cost[charger, there]
     time = now.time + batch.time[here, charger] + batch.queue[here, k]
-    return Now(cost, time + batch.time[charger, there], now.wh)
+    return Now(cost, time + batch.time[charger, there], INFINITE)
 
 
 def on_board_after(batch: Batch, on_board: int, there: int) -> int:
@@ -147,4 +163,7 @@ def kg_after(batch: Batch, kg: float, there: int) -> float:
     return kg
 
 
-HELPERS = (way_out, stop_at, plug_in, by_plug, passing, on_board_after, kg_after)
+HELPERS = (
+    way_out, arrive, stop_at, charger_at, plug_in, leave, by_plug, passing, on_board_after,
+    kg_after,
+)  # fmt: skip
