@@ -52,7 +52,8 @@ class Charging:
             return
         for candidate in decision.candidates:
             if candidate.goal == decision.goal:
-                self._task = (candidate.energy_wh, drained_mj)
+                legs = candidate.legs if self._world.capacity == 1 else candidate.legs[:1]
+                self._task = (math.fsum(leg.energy_wh for leg in legs), drained_mj)
                 # From anywhere on its way a charger can be reached by way of the drop.
                 snapshot = self._look()
                 wait_s = snapshot.charger_wait_s.get(candidate.charger or "", 0.0)
@@ -87,7 +88,9 @@ class Charging:
         if known or world.robot.node == world.next_stop():
             return None
         self._looked_at = self._versions
-        snapshot = replace(self._look(), payload_kg=0.0)  # other hands take what is on board
+        snapshot = self._look()
+        if snapshot.capacity == 1:  # other hands take what is on board
+            snapshot = replace(snapshot, payload_kg=0.0, on_board=())
         legs = Legs(snapshot, self._cache)
         nearest = way_to_plug(snapshot, legs, snapshot.robot)
         if nearest is None:

@@ -6,6 +6,7 @@ It reads what the robot may know and nothing else: its body, its belief, the ope
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from reprlib import repr as shown
 
 from planners.tasks import Chooser, Decision, EnergyModel, Snapshot
@@ -21,8 +22,9 @@ __all__ = ["Driver", "PlannerSettings", "known_map", "snapshot_of"]
 
 
 def snapshot_of(world: World) -> Snapshot:
-    """What a chooser may know at this moment: the belief, the robot itself, the open orders."""
-    robot, profile, queues = world.robot, world.profile, world.chargers
+    """What a chooser may know now: belief, the robot itself, its orders, the open ones."""
+    robot, profile, queues, book = world.robot, world.profile, world.chargers, world.book
+    held = [replace(o, stops=o.stops[book.made(o.id) :]) for o in book.on_board]
     chargers = {f"charger-{k}": node for k, node in enumerate(world.layout.chargers, start=1)}
     return Snapshot(
         time_s=world.time_s,
@@ -35,7 +37,7 @@ def snapshot_of(world: World) -> Snapshot:
         charge_power_w=profile.charge_w,
         margin=robot.margin,
         payload_kg=robot.payload_kg,
-        orders=world.book.open(world.time_s),
+        orders=(*held, *book.open(world.time_s)),
         chargers=chargers,
         charger_wait_s={k: queues.wait_s(n, world.tick, ROBOT) for k, n in chargers.items()},
         charger_power_w={k: queues.power_w[n] for k, n in chargers.items()},
@@ -44,6 +46,8 @@ def snapshot_of(world: World) -> Snapshot:
             drive_j_per_m=profile.drive_j_per_m,
             drive_j_per_m_kg=profile.drive_j_per_m_kg,
         ),
+        capacity=world.capacity,
+        on_board=tuple(order.id for order in held),
     )
 
 
@@ -79,7 +83,7 @@ class Driver:
     # Goals.
 
     def _goal(self) -> int | None:
-        """The node to go to: the order's next stop, the charger, or None after a fresh decision."""
+        """The node to go to: the taken order's next stop, the charger, or None after a decision."""
         stop = self.world.next_stop()
         if stop is not None:
             back = self._charging.turns_back()
@@ -96,17 +100,23 @@ class Driver:
         return self._charging.clear() if stop is None else stop
 
     def _abort(self, back: Decision) -> None:
-        """Give the order up to reach a charger while that is still sure."""
+        """Leave the order to reach a charger while that is still sure; where only one fits, other
+        hands take it.
+        """
         self.world.tally.aborts += 1
         self.world.note("abort", reason=back.reason)
         self._charging.finish()  # what it has taken so far is the least that it would have taken
         self.replanner.end(arrived=False)
-        self.world.give_up()
+        if self.world.capacity > 1:
+            self.world.set_aside()
+        else:
+            self.world.give_up()
         self._carry_out(back)
 
     def _decide(self) -> None:
         world = self.world
-        names = tuple(order.id for order in world.book.open(world.time_s))
+        ready = (*world.book.on_board, *world.book.open(world.time_s))
+        names = tuple(order.id for order in ready)
         if self._waiting and world.time_s < self._ask_s and names == self._asked_open:
             return
         if self._question is None:

@@ -1,7 +1,7 @@
 """Where orders come from: a stream over time, or a list of tasks with a limit on how many are open.
 
-An order book shows what is open, lends an order to the robot, and takes it back delivered or
-given up. Exogenous orders (when, where, due when) depend on the seed alone, never on the robot.
+An order book shows what is open, lends orders to the robot, and takes them back delivered or given
+up. Exogenous orders (when, where, due when) depend on the seed alone, never on the robot.
 """
 
 from __future__ import annotations
@@ -65,12 +65,19 @@ class OrderModel:
 
 
 class OrderBook:
-    """Open, taken, delivered. Subclasses say when the next order appears."""
+    """Open, taken, delivered. Subclasses say when the next order appears.
+
+    `taken` is the order whose stop is made next; `capacity` is how many fit on board at once, which
+    the world that reads the book says.
+    """
 
     def __init__(self) -> None:
         self._open: dict[str, Order] = {}
         self._held_until: dict[str, float] = {}
+        self._on_board: dict[str, Order] = {}
+        self._made: dict[str, int] = {}  # stops made of what is on board
         self.taken: Order | None = None
+        self.capacity = 1
 
     def release(self, time_s: float) -> list[Order]:
         """Open what is due by now and return it, oldest first."""
@@ -92,25 +99,87 @@ class OrderBook:
         return tuple(ready or self._open.values())
 
     def overdue(self, time_s: float) -> int:
-        """Open orders whose due time has passed."""
-        return sum(order.due_s < time_s for order in self._open.values())
+        """Orders whose due time has passed, but for the one that is served now."""
+        waiting = (*self._open.values(), *self._set_aside)
+        return sum(order.due_s < time_s for order in waiting)
+
+    @property
+    def on_board(self) -> tuple[Order, ...]:
+        """What was picked and not delivered, picked first first."""
+        return tuple(self._on_board.values())
+
+    @property
+    def kg(self) -> float:
+        """What is on board weighs."""
+        return math.fsum(order.kg for order in self._on_board.values())
+
+    @property
+    def _set_aside(self) -> list[Order]:
+        return [order for order in self._on_board.values() if order is not self.taken]
+
+    @property
+    def busy(self) -> int:
+        """How many orders the robot has: on board, or taken to be picked."""
+        return len(self._set_aside) + (self.taken is not None)
+
+    def made(self, order_id: str) -> int:
+        """How many stops of an order are made."""
+        return self._made.get(order_id, 0)
 
     def take(self, order_id: str) -> Order:
-        """Lend an open order to the robot; ValueError if there is none of that name."""
-        if order_id not in self._open:
+        """Lend an open order to the robot, or take up one that is on board.
+
+        Raises:
+            ValueError: neither is of that name; another one is taken; there is no room.
+        """
+        if order_id not in self._open and order_id not in self._on_board:
             known = ", ".join(self._open) or "none"
             raise ValueError(f"no open order {order_id!r}: open are {known}")
         if self.taken is not None:
             raise ValueError(f"the robot has {self.taken.id}: it cannot take {order_id} as well")
+        if order_id in self._on_board:
+            self.taken = self._on_board[order_id]
+            return self.taken
+        if len(self._on_board) >= self.capacity:
+            held = ", ".join(self._on_board)
+            raise ValueError(f"the robot has {held}: it cannot take {order_id} as well")
         self.taken = self._open.pop(order_id)
         return self.taken
+
+    def stop_made(self) -> bool:
+        """The taken order's next stop is made; whether it is delivered by that.
+
+        Where only one order fits it stays taken until then, else what to go on with is open.
+        """
+        order = self.taken
+        assert order is not None
+        self._on_board[order.id] = order
+        self._made[order.id] = self.made(order.id) + 1
+        done = self._made[order.id] == len(order.stops)
+        if done:
+            self._put_off(order)
+            self.delivered()
+        elif self.capacity > 1:
+            self.taken = None
+        return done
+
+    def set_aside(self) -> None:
+        """No order is served now: the taken one stays on board, or is open again."""
+        if self.taken is not None and self.taken.id not in self._on_board:
+            self._open[self.taken.id] = self.taken
+        self.taken = None
 
     def give_back(self, time_s: float, hold_s: float = 120.0) -> None:
         """The taken order is open again; for `hold_s` (a) it is not offered if others are."""
         if self.taken is not None:
+            self._put_off(self.taken)
             self._open[self.taken.id] = self.taken
             self._held_until[self.taken.id] = time_s + hold_s
             self.taken = None
+
+    def _put_off(self, order: Order) -> None:
+        self._on_board.pop(order.id, None)
+        self._made.pop(order.id, None)
 
     def delivered(self) -> None:
         """The taken order is done."""
@@ -197,7 +266,7 @@ class ListBook(OrderBook):
 
     def _due(self, time_s: float) -> list[Order]:
         fresh: list[Order] = []
-        busy = len(self._open) + (self.taken is not None)
+        busy = len(self._open) + self.busy
         while busy + len(fresh) < self._limit and self._next < len(self._tasks):
             task = self._tasks[self._next]
             self._next += 1

@@ -22,7 +22,7 @@ class Robot:
         heading_rad: where it points (None before its first move).
         busy_until: tick at which a turn, work at a stop, or the wait for a charged pack ends.
         stranded, charging, serving, turning, moving: as they say; moving: in the tick just past.
-        payload_kg, stop: on board, and the index of the order's next stop.
+        payload_kg, stop: on board, and the index of the taken order's next stop.
     """
 
     def __init__(

@@ -62,6 +62,8 @@ class World:
         blockages_per_hour: mean number of temporary blockages.
         lam_risk, lam_congestion, lam_energy: what the robot's planner weighs; 0 switches off.
         start: the robot's first node (or its cell, or label); the first charger if None.
+        capacity: how many orders fit on board. Where it is more than one, none is taken any more
+            after each stop: who drives says which to go on with.
         tick_s: seconds of a tick; a walker crosses at most one edge in it.
         engine: `compiled`, or `readable`: the rules of the floor in plain Python (`envs.rules`),
             tick for tick the same and much slower.
@@ -77,12 +79,13 @@ class World:
         profile: str | RobotProfile = "delivery", orders: Orders = None,
         initial_soc: float = 0.9, blockages_per_hour: float = 4.0, lam_risk: float = 8.0,
         lam_congestion: float = 1.0, lam_energy: float | None = None, start: Any = None,
-        tick_s: float = 0.5, assumptions: Assumptions | None = None,
+        capacity: int = 1, tick_s: float = 0.5, assumptions: Assumptions | None = None,
         engine: Literal["compiled", "readable"] = "compiled",
     ) -> None:  # fmt: skip
         rules = assumptions or Assumptions()
         expect(rules, Assumptions, "assumptions")
         check_asked(layout, seed=seed, workers=workers, traffic=traffic)
+        expect_number("capacity", capacity, least=1, whole=True)
         self.layout, self.seed, self.tick_s, self.rules = layout, seed, tick_s, rules
         self.profile = robot_profile(profile)
         check_motion(layout, self.profile, rules.walk, tick_s)
@@ -103,6 +106,7 @@ class World:
         keep_free = {*layout.stations, *layout.chargers}
         self._blockages = BlockagePlan(self.floor, seed, blockages_per_hour, keep_free)
         self.book = order_book(orders, layout, seed)
+        self.book.capacity = self.capacity = int(capacity)
         self._own_book = self.book is orders
         self.belief = Belief(
             self.floor.drive_map, layout, self.profile, seed=seed, staff=workers, fleet=traffic,
@@ -163,25 +167,39 @@ class World:
     # What may be done between ticks.
 
     def accept(self, order_id: str) -> Order:
-        """Take an open order; ValueError if it is not open or another is on board."""
+        """Take an open order, or take up one on board; its next stop comes next.
+
+        Raises:
+            ValueError: it is neither; another one is taken; no room is left.
+        """
         order = self.book.take(order_id)
-        self.robot.stop = 0
+        self.robot.stop = self.book.made(order_id)
         return order
 
+    def set_aside(self) -> None:
+        """Serve no order for now: the taken one stays on board, or is open again at once."""
+        self._expect_ready("set an order aside")
+        self.book.set_aside()
+        self.robot.stop = 0
+
     def give_up(self) -> None:
-        """Hand the order back; other hands take care of what was on board (a).
+        """Hand the taken order back; other hands take it off the robot (a), which keeps the rest.
 
         Raises:
             ValueError: while the robot works at a stop: what has been begun there is finished.
         """
-        if self.robot.serving:
-            raise ValueError(f"the robot works at node {self.robot.node}: give up when it is ready")
+        self._expect_ready("give up")
         order = self.book.taken
         self.tally.give_ups += 1
         self.note("give_up", order=None if order is None else order.id, node=self.robot.node)
         self.book.give_back(self.time_s)
-        self.robot.payload_kg, self.robot.stop = 0.0, 0
+        self.robot.stop = 0
+        self.robot.payload_kg = self.book.kg
         self._next_event_s = 0.0
+
+    def _expect_ready(self, what: str) -> None:
+        if self.robot.serving:
+            raise ValueError(f"the robot works at node {self.robot.node}: {what} when it is ready")
 
     def note(self, event: str, **values: Any) -> None:
         """Add a row to the log of events."""
@@ -358,19 +376,17 @@ class World:
 
     def _finish_work(self) -> None:
         """What ends with this tick: work at a stop, a turn, or the wait for a charged pack."""
-        robot, order = self.robot, self.book.taken
+        robot = self.robot
         robot.turning = False
         if robot.stranded:
             robot.stranded = False
             robot.battery.add(round(self.rules.handling.rescue_soc * robot.battery.capacity_mj))
-        elif robot.serving and order is not None:
+        elif robot.serving and self.book.taken is not None:
             robot.serving = False
-            robot.stop += 1
-            robot.payload_kg = order.kg
-            if robot.stop == len(order.stops):
-                robot.stop, robot.payload_kg = 0, 0.0
-                self.book.delivered()
+            if self.book.stop_made():
                 self._next_event_s = 0.0
+            robot.stop = 0 if self.book.taken is None else robot.stop + 1
+            self.robot.payload_kg = self.book.kg
 
     def _believe(self) -> None:
         """Step 7 goes on: what the robot has sensed becomes map and layers."""

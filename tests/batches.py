@@ -17,11 +17,14 @@ SHAPE = (9, 12)
 
 
 def random_snapshot(
-    rng: np.random.Generator, orders: int, capacity: int, battery: bool, **changes: Any
-) -> Snapshot:
+    rng: np.random.Generator, orders: int, capacity: int, battery: bool, aboard: float = 0.0,
+    chained: float = 0.0, **changes: Any,
+) -> Snapshot:  # fmt: skip
     """A grid with walls, congestion and risk; orders of one to three stops, some released later.
 
-    With a battery it holds one to three orders, so that a batch needs charging.
+    With a battery it holds one to three orders, so that a batch needs charging. `aboard`: the share
+    of room that is taken from the start; `chained`: the share of pairs of which one is to follow
+    the other.
     """
     blocked = rng.random(SHAPE) < 0.15
     congestion, risk = rng.random(SHAPE), rng.random(SHAPE) * 0.3
@@ -52,7 +55,26 @@ def random_snapshot(
         capacity_wh = float(rng.uniform(2.5, 6.0))
         fields["capacity_wh"] = capacity_wh
         fields["charge_wh"] = capacity_wh * float(rng.uniform(0.25, 0.8))
+    if aboard or chained:
+        fields |= _tied(rng, drawn, capacity, aboard, chained, fields["payload_kg"])
     return Snapshot(**(fields | changes))
+
+
+def _tied(
+    rng: np.random.Generator, orders: tuple[Order, ...], capacity: int, aboard: float,
+    chained: float, other_kg: float,
+) -> dict[str, Any]:  # fmt: skip
+    """What is on board, and which orders are to follow which."""
+    shuffled = [orders[k].id for k in rng.permutation(len(orders)).tolist()]
+    count = int(rng.binomial(min(capacity, len(orders)), aboard))
+    on_board = tuple(shuffled[:count])
+    rank = [orders[k].id for k in rng.permutation(len(orders)).tolist()]
+    after = {
+        late: tuple(soon for soon in rank[:k] if rng.random() < chained)
+        for k, late in enumerate(rank)
+    }
+    kg = math.fsum(order.kg for order in orders if order.id in on_board)
+    return {"on_board": on_board, "after": after, "payload_kg": other_kg + kg}
 
 
 def _random_order(rng: np.random.Generator, k: int, nodes: list[int], span_s: float) -> Order:
@@ -85,11 +107,11 @@ def _largest_part(blocked: np.ndarray) -> np.ndarray:
 
 def random_instance(
     seed: int, orders: int, capacity: int, battery: bool, levels: tuple[float, ...] = (0.5, 1.0),
-    loaded: bool | None = None, **changes: Any,
+    loaded: bool | None = None, aboard: float = 0.0, chained: float = 0.0, **changes: Any,
 ) -> Instance:  # fmt: skip
     """A batch of a random snapshot."""
     rng = np.random.default_rng([seed, orders, capacity, battery])
-    snapshot = random_snapshot(rng, orders, capacity, battery, **changes)
+    snapshot = random_snapshot(rng, orders, capacity, battery, aboard, chained, **changes)
     return make_instance(snapshot, levels=levels, loaded=loaded)
 
 
@@ -105,9 +127,17 @@ class Robot:
     came_from: tuple[int, float] | None = None  # point and moment before a visit to a charger
 
     def on_board(self, instance: Instance) -> list[Order]:
-        """Orders that were picked and not dropped."""
+        """Orders that were picked, or on board from the start, and not dropped."""
         pairs = zip(instance.orders, self.done, strict=True)
-        return [order for order, done in pairs if 0 < done < len(order.stops)]
+        held = instance.snapshot.on_board
+        return [o for o, done in pairs if (done or o.id in held) and done < len(o.stops)]
+
+    def kg(self, instance: Instance) -> float:
+        """What is on board, other things than these orders included."""
+        snapshot = instance.snapshot
+        at_first = sum(o.kg for o in instance.orders if o.id in snapshot.on_board)
+        now = sum(order.kg for order in self.on_board(instance))
+        return snapshot.payload_kg - at_first + now
 
 
 def _point(instance: Instance, order: int, place: int) -> int:
@@ -118,7 +148,7 @@ def _drive(instance: Instance, robot: Robot, there: int) -> Robot | None:
     legs, snapshot = instance.upper, instance.snapshot
     if math.isinf(legs.cost_s[robot.point, there]):
         return None
-    kg = snapshot.payload_kg + sum(order.kg for order in robot.on_board(instance))
+    kg = robot.kg(instance)
     metres = float(legs.length_m[robot.point, there])
     seconds = float(legs.time_s[robot.point, there])
     wh = robot.wh - snapshot.margin * snapshot.energy.leg_wh(metres, seconds, kg)
@@ -129,8 +159,14 @@ def _drive(instance: Instance, robot: Robot, there: int) -> Robot | None:
 def serve(instance: Instance, robot: Robot, order: int) -> Robot | None:
     """The next stop of an order; None where a rule forbids it."""
     snapshot, what, place = instance.snapshot, instance.orders[order], robot.done[order]
-    if place == 0 and len(robot.on_board(instance)) >= snapshot.capacity:
+    picks = place == 0 and what.id not in snapshot.on_board
+    if picks and len(robot.on_board(instance)) >= snapshot.capacity:
         return None
+    if place + 1 == len(what.stops):
+        sooner = snapshot.after.get(what.id, ())
+        pairs = zip(instance.orders, robot.done, strict=True)
+        if any(o.id in sooner and done < len(o.stops) for o, done in pairs):
+            return None
     robot_there = _drive(instance, robot, _point(instance, order, place))
     if robot_there is None:
         return None
@@ -139,7 +175,7 @@ def serve(instance: Instance, robot: Robot, order: int) -> Robot | None:
         before, left_s = robot.came_from
         straight_s = left_s + float(instance.upper.time_s[before, robot_there.point])
         time_s = max(time_s, straight_s + 1e-3)
-    if place == 0:
+    if picks:
         time_s = max(time_s, what.release_s - snapshot.time_s)
     done = (*robot.done[:order], place + 1, *robot.done[order + 1 :])
     after = Robot(robot_there.point, cost_s, time_s, robot_there.wh, done)
@@ -164,7 +200,7 @@ def _way_out_wh(instance: Instance, robot: Robot) -> float:
     snapshot, legs = instance.snapshot, instance.upper
     if math.isinf(robot.wh):
         return 0.0
-    kg = snapshot.payload_kg + sum(order.kg for order in robot.on_board(instance))
+    kg = robot.kg(instance)
     needs = [0.0] if not instance.chargers else []
     for k, name in enumerate(instance.chargers):
         charger = len(instance.nodes) - len(instance.chargers) + k

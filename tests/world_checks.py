@@ -103,12 +103,27 @@ class Watched:
     def _orders(self) -> None:
         world, book = self.world, self.world.book
         open_ = {order.id for order in book.open(world.time_s)}
-        taken = {book.taken.id} if book.taken is not None else set()
+        held = {order.id for order in book.on_board}
+        assert len(held) <= world.capacity, "orders: more on board than fit"
+        assert not self.settled or held.isdisjoint(self.deliveries), (
+            "orders: delivered and on board"
+        )
+        kg = math.fsum(order.kg for order in book.on_board)
+        assert world.robot.payload_kg == kg, "orders: payload of something else"
+        for order in book.on_board:
+            assert 0 < book.made(order.id) < len(order.stops), "orders: on board before its pick"
+        taken = held | ({book.taken.id} if book.taken is not None else set())
+        assert len(taken) <= world.capacity, "orders: taken without room"
         assert not open_ & taken, "orders: open and taken at once"
         assert open_ | taken <= self.released, "orders: open before its release"
         done = set(self.deliveries) - (taken if world.robot.busy_until > 0 else set())
         assert not done & open_, "orders: delivered and open again"
         assert len(self.deliveries) == len(world.tally.delivery_times_s), "orders: miscounted"
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is being put down or picked up now."""
+        return not self.world.robot.serving
 
     def _belief_ages(self) -> dict[str, np.ndarray]:
         return {layer: self.world.belief.age_s(layer) for layer in LAYERS}

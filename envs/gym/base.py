@@ -38,6 +38,7 @@ class WorldKeywords(TypedDict, total=False):
     lam_congestion: float
     lam_energy: float | None
     start: Any
+    capacity: int
     tick_s: float
     assumptions: Assumptions | None
     engine: Literal["compiled", "readable"]

@@ -28,7 +28,7 @@ Table = npt.NDArray[np.float32]
 
 COLUMNS = (
     "order", "charger", "legal", "cost", "length", "energy", "due", "lateness", "others", "kg",
-    "priority", "stops", "queue",
+    "priority", "stops", "on_board", "queue",
 )  # fmt: skip
 SCALE_S, SCALE_M, FULL_KG, MANY_STOPS = 300.0, 100.0, 50.0, 4  # scales (a)
 
@@ -52,9 +52,10 @@ class Choice:
 class Choices:
     """The rows of one moment: 0 waits, 1 to `orders` are orders, the rest are chargers.
 
-    Orders come in the natural order of their ids; of more than fit, those due first. An order is
-    legal where `assess` says that it is feasible (battery rule included), a charger where it can
-    be reached and the battery is below the limit of charging; waiting is always legal.
+    Orders come in the natural order of their ids; of more than fit, those on board and those due
+    first. An order is legal where `assess` says that it is feasible (battery rule included), a
+    charger where it can be reached and the battery is below the limit of charging; waiting is
+    always legal.
     """
 
     def __init__(
@@ -69,7 +70,12 @@ class Choices:
 
     def _orders(self, room: int) -> list[Choice]:
         feasible = {candidate.goal: candidate for candidate in self.found.candidates}
-        urgent = sorted(self.snapshot.orders, key=lambda o: (o.due_s, natural_key(o.id)))[:room]
+        held = self.snapshot.on_board
+
+        def urgency(order: Order) -> tuple[object, ...]:
+            return order.id not in held, order.due_s, natural_key(order.id)
+
+        urgent = sorted(self.snapshot.orders, key=urgency)[:room]
         shown = sorted(urgent, key=lambda order: natural_key(order.id))
         rows = [
             Choice("order", order.id, order.id in feasible, order, feasible.get(order.id))
@@ -129,6 +135,7 @@ class Choices:
             "kg": min(1.0, order.kg / FULL_KG),
             "priority": weights[order.priority] / most if most > 0 else 0.0,
             "stops": min(1.0, len(order.stops) / MANY_STOPS),
+            "on_board": float(order.id in self.snapshot.on_board),
         }
 
     def decision(self, action: int, name: str) -> Decision:

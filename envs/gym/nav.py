@@ -148,7 +148,9 @@ class WarehouseNav(WarehouseEnv):
             ValueError: an action outside the space.
         """
         world, action = self.world, self._checked(action)
-        if world.book.taken is None and self._order is None:
+        if world.book.taken is None and world.book.on_board:
+            world.accept(world.book.on_board[0].id)
+        elif world.book.taken is None and self._order is None:
             self._take_order()
         illegal = self._act(action)
         if self._until_asked:

@@ -47,12 +47,15 @@ class WorldMachine(RuleBasedStateMachine):
     @initialize(
         floor=st.sampled_from(sorted(FLOORS)), seed=st.integers(0, 999),
         workers=st.integers(0, 4), traffic=st.integers(0, 3),
-        soc=st.sampled_from([0.0, 0.0002, 0.02, 0.5, 0.9999, 1.0]),
+        soc=st.sampled_from([0.0, 0.0002, 0.02, 0.5, 0.9999, 1.0]), capacity=st.integers(1, 3),
     )  # fmt: skip
-    def begin(self, floor: str, seed: int, workers: int, traffic: int, soc: float) -> None:
+    def begin(
+        self, floor: str, seed: int, workers: int, traffic: int, soc: float, capacity: int
+    ) -> None:
         self.world = World(
             FLOORS[floor], seed=seed, workers=workers, traffic=traffic, initial_soc=soc,
             blockages_per_hour=60.0, orders=OrderModel(per_hour=120.0, backlog=3),
+            capacity=capacity,
         )  # fmt: skip
         self.watched = Watched(self.world)
 
@@ -75,8 +78,10 @@ class WorldMachine(RuleBasedStateMachine):
     @rule(ticks=st.integers(1, 60))
     def drive(self, ticks: int) -> None:
         """Towards the next stop, or else to the first charger; and work there."""
-        world = self.world
+        world, goes_on = self.world, ticks % 4 > 0
         for _ in range(ticks):
+            if goes_on and world.book.taken is None and world.book.on_board:
+                world.accept(world.book.on_board[0].id)
             stop = world.next_stop()
             goal = world.layout.chargers[0] if stop is None else stop
             if not world.robot_ready:
@@ -89,19 +94,37 @@ class WorldMachine(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 11))
     def accept(self, which: int) -> None:
-        orders = self.world.book.open(self.world.time_s)
-        if self.world.book.taken is not None:
+        world, book = self.world, self.world.book
+        orders, held = book.open(world.time_s), book.on_board
+        if book.taken is not None:
             with pytest.raises(ValueError):
-                self.world.accept(orders[0].id if orders else "O1")
+                world.accept(orders[0].id if orders else "O1")
+        elif held and (len(held) == world.capacity or which % 2):
+            if orders and len(held) == world.capacity:
+                with pytest.raises(ValueError, match="cannot take"):
+                    world.accept(orders[0].id)
+            order = world.accept(held[which % len(held)].id)
+            assert world.next_stop() == order.stops[book.made(order.id)]
         elif orders:
-            self.world.accept(orders[which % len(orders)].id)
+            world.accept(orders[which % len(orders)].id)
+
+    @precondition(lambda self: self.world.robot_ready)
+    @rule()
+    def set_aside(self) -> None:
+        held = self.world.book.on_board
+        if self.world.capacity > 1:
+            self.world.set_aside()
+        assert self.world.book.on_board == held
+        assert self.world.capacity == 1 or self.world.next_stop() is None
 
     @precondition(lambda self: self.world.robot_ready)
     @rule()
     def give_up(self) -> None:
-        before = self.world.tally.give_ups
+        book, before = self.world.book, self.world.tally.give_ups
+        kept = [order for order in book.on_board if order is not book.taken]
         self.world.give_up()
         assert self.world.tally.give_ups == before + 1
+        assert list(book.on_board) == kept
         assert self.world.book.taken is None
 
     @precondition(lambda self: self.world.robot_ready)

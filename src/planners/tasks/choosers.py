@@ -50,16 +50,21 @@ class Chooser(Protocol):
 
 @dataclass(frozen=True)
 class Assessment:
-    """All orders of a snapshot, judged: feasible candidates (natural order) and refusals."""
+    """All orders of a snapshot, judged: feasible candidates (natural order) and refusals.
+
+    ``early`` are orders that only a plan may begin: nothing speaks against them but those that they
+    are to follow.
+    """
 
     snapshot: Snapshot
     legs: Legs
     candidates: tuple[Candidate, ...]
     refused: tuple[Refusal, ...]
+    early: tuple[Candidate, ...] = ()
 
     def take(self, chosen: Candidate, decided_by: str, reason: str) -> Decision:
         """The decision for one of the candidates."""
-        least_s = min(candidate.total_s for candidate in self.candidates)
+        least_s = min(one.total_s for one in (chosen, *self.candidates))
         return Decision(
             kind="order",
             goal=chosen.goal,
@@ -76,10 +81,13 @@ class Assessment:
 def assess(
     snapshot: Snapshot, cache: FieldCache | None = None, rule: ChargeRule = DEFAULT_RULE
 ) -> Assessment:
-    """Judge every order of a snapshot: released, reachable, within the battery rule.
+    """Judge every order of a snapshot: released, reachable, with room, within the battery rule.
 
     Candidates carry ``others_s`` as `Candidate` defines it; it counts all other released orders
-    that can be reached, those that the battery refuses now included.
+    that can be reached, those that are refused now included. Orders on board are candidates with
+    what is left of them. An order is refused as ``after`` while orders that it is to follow are
+    still there: picking it ahead of them can fill the robot for good, so it is left to plans, which
+    see further; what is on board may go on to any stop but its last one.
     """
     legs = Legs(snapshot, cache)
     open_legs: dict[str, tuple[Leg, ...]] = {}
@@ -87,7 +95,7 @@ def assess(
     orders = sorted(snapshot.orders, key=lambda order: natural_key(order.id))
     for order in orders:
         found = legs.order(order)
-        if order.release_s > snapshot.time_s:
+        if order.release_s > snapshot.time_s and order.id not in snapshot.on_board:
             sentence = f"{order.id} is released in {order.release_s - snapshot.time_s:.0f} s"
             refused.append(Refusal(order.id, "not_released", sentence))
         elif found is None:
@@ -96,15 +104,36 @@ def assess(
         else:
             open_legs[order.id] = found
     reachable = [order for order in orders if order.id in open_legs]
-    candidates = []
+    candidates: list[Candidate] = []
+    early: list[Candidate] = []
     for order in reachable:
-        no = rule.refusal(snapshot, legs, order, open_legs[order.id])
-        if no is None:
-            candidates.append(_candidate(legs, snapshot, order, open_legs, reachable))
-        else:
+        full, after = _full(snapshot, order), _after(snapshot, order)
+        by_rule = rule.refusal(snapshot, legs, order, open_legs[order.id])
+        no = full or after or by_rule
+        if no is not None:
             refused.append(no)
+        if by_rule is None and full is None:
+            made = _candidate(legs, snapshot, order, open_legs, reachable)
+            (candidates if after is None else early).append(made)
     refused.sort(key=lambda refusal: natural_key(refusal.goal))
-    return Assessment(snapshot, legs, tuple(candidates), tuple(refused))
+    return Assessment(snapshot, legs, tuple(candidates), tuple(refused), tuple(early))
+
+
+def _full(snapshot: Snapshot, order: Order) -> Refusal | None:
+    held = snapshot.on_board
+    if order.id in held or len(held) < snapshot.capacity:
+        return None
+    names = ", ".join(sorted(held, key=natural_key))
+    return Refusal(order.id, "full", f"{order.id} finds no room: {names} on board")
+
+
+def _after(snapshot: Snapshot, order: Order) -> Refusal | None:
+    sooner = snapshot.sooner(order) if snapshot.after else ()
+    goes_on = order.id in snapshot.on_board and len(order.stops) > 1 and snapshot.capacity > 1
+    if not sooner or goes_on:
+        return None
+    sentence = f"{order.id} is to follow {', '.join(sooner)}, still to be delivered"
+    return Refusal(order.id, "after", sentence)
 
 
 def _candidate(
@@ -116,7 +145,7 @@ def _candidate(
 ) -> Candidate:
     own = open_legs[order.id]
     arrival_s = snapshot.time_s + math.fsum(leg.time_s for leg in own)
-    to_charger = legs.to_charger(order.drop)
+    to_charger = legs.to_charger(order.drop, snapshot.kg_after(order))
     weights = snapshot.lateness_weights
     late_s = []
     for other in reachable:

@@ -114,19 +114,37 @@ def precedence(case: Case) -> Verdict | None:
     return None
 
 
+def after(case: Case) -> Verdict | None:
+    """No order is delivered before one that it is to follow."""
+    ends: dict[str, int] = {}
+    for k, stop in enumerate(case.plan.stops):
+        if stop.kind == "charge":
+            continue
+        order = case.wanted[str(stop.order)]
+        if stop.place < len(order.stops) - 1:
+            continue
+        ends[order.id] = k
+        for name in case.snapshot.sooner(order):
+            if name not in ends:
+                sentence = f"stop {k} delivers {order.id} before {name}, which it is to follow"
+                return bad("after", "after", sentence, stop=k, order=order.id, sooner=name)
+    return None
+
+
 def capacity(case: Case) -> Verdict | None:
-    """Never more orders on board than fit."""
-    on_board: list[str] = []
+    """Never more orders on board than fit; what is there at the start needs no room to begin."""
+    on_board = list(case.snapshot.on_board)
     for k, stop in enumerate(case.plan.stops):
         if stop.kind == "charge":
             continue
         order = case.wanted[str(stop.order)]
         fits = case.snapshot.capacity
-        if stop.place == 0 and len(on_board) >= fits:
+        picks = stop.place == 0 and order.id not in case.snapshot.on_board
+        if picks and len(on_board) >= fits:
             held = ", ".join(on_board)
             sentence = f"stop {k} picks {order.id} with {held} on board: {fits} fit"
             return bad("capacity", "capacity", sentence, stop=k, on_board=tuple(on_board))
-        if stop.place == 0:
+        if picks:
             on_board.append(order.id)
         if stop.place == len(order.stops) - 1:
             on_board.remove(order.id)
@@ -137,7 +155,7 @@ def charging(case: Case) -> Verdict | None:
     """Charging ends at the rule's limit; where one order fits, with nothing on board."""
     limits, limit = case.limits, case.rule.limit_soc
     loaded = case.snapshot.capacity > 1 if limits.loaded is None else limits.loaded
-    left: Counter[str] = Counter()
+    left: Counter[str] = Counter(case.snapshot.on_board)
     for k, stop in enumerate(case.plan.stops):
         if stop.kind == "visit":
             order = case.wanted[str(stop.order)]
@@ -154,6 +172,6 @@ def charging(case: Case) -> Verdict | None:
 
 
 FORM: Mapping[str, Critic] = {
-    "schema": schema, "ids": ids, "once": once, "precedence": precedence, "capacity": capacity,
-    "charging": charging,
+    "schema": schema, "ids": ids, "once": once, "precedence": precedence, "after": after,
+    "capacity": capacity, "charging": charging,
 }  # fmt: skip

@@ -96,7 +96,9 @@ class Refusal:
     """An order that may not be chosen now, with a code for programs and a sentence for people.
 
     Codes: ``battery`` (charging helps), ``full_battery`` (no charger within reach helps),
-    ``unreachable``, ``no_charger`` (none can be reached from the drop), ``not_released``.
+    ``unreachable``, ``no_charger`` (none can be reached from the drop), ``not_released``, ``full``
+    (no room for it beside what is on board), ``after`` (orders that it is to follow are still to be
+    delivered).
     """
 
     goal: str

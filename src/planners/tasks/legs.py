@@ -189,27 +189,31 @@ class Legs:
     def order(self, order: Order, start: int | None = None) -> tuple[Leg, ...] | None:
         """The legs start -> pick -> ... -> drop (start None: the robot's node).
 
-        What is on board already rides along on all of them, the order's own mass from its pick.
+        What is on board already rides along on all of them, the order's own mass from its pick;
+        of an order on board, what is left of it.
         """
         here = self._snapshot.robot if start is None else start
         on_board_kg = self._snapshot.payload_kg
+        own_kg = 0.0 if order.id in self._snapshot.on_board else order.kg
         legs = [self._leg("from", here, order.pick, on_board_kg)]
         for a, b in zip(order.stops[:-1], order.stops[1:], strict=True):
-            legs.append(self._leg("to", a, b, on_board_kg + order.kg))
+            legs.append(self._leg("to", a, b, on_board_kg + own_kg))
         found = tuple(leg for leg in legs if leg is not None)
         return found if len(found) == len(legs) else None
 
-    def chargers(self, node: int) -> dict[str, Leg]:
-        """The ways from ``node`` to every charger that it leads to, with what is on board now."""
-        kg = self._snapshot.payload_kg
+    def chargers(self, node: int, kg: float | None = None) -> dict[str, Leg]:
+        """The ways from ``node`` to every charger that it leads to, with so much on board (None:
+        what is there now).
+        """
+        kg = self._snapshot.payload_kg if kg is None else kg
         found = {
             name: self._leg("from", node, end, kg) for name, end in self._snapshot.chargers.items()
         }
         return {name: leg for name, leg in found.items() if leg is not None}
 
-    def to_charger(self, node: int) -> tuple[str, Leg] | None:
-        """The charger that takes the least energy from ``node``, with what is on board now."""
-        found = self.chargers(node).items()
+    def to_charger(self, node: int, kg: float | None = None) -> tuple[str, Leg] | None:
+        """The charger of `chargers` that takes the least energy."""
+        found = self.chargers(node, kg).items()
         return min(found, key=lambda at: (at[1].energy_wh, natural_key(at[0])), default=None)
 
     def _leg(self, role: str, start: int, end: int, kg: float) -> Leg | None:

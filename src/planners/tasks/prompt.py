@@ -113,9 +113,11 @@ def render(snapshot: Snapshot, candidates: Sequence[Candidate]) -> Prompt:
 def _state(snapshot: Snapshot, shown: int, feasible: int) -> str:
     above_wh = snapshot.charge_wh - snapshot.reserve_wh
     listed = f"all {shown}" if shown == feasible else f"the {shown} best of {feasible}"
+    taken = len(snapshot.on_board)
+    held = f"; {taken} of {snapshot.capacity} places are taken by orders (on board)"
     return (
         f"battery: {100 * snapshot.soc:.0f} %, {above_wh:.1f} Wh above the reserve"
-        f"; the table lists {listed} feasible orders"
+        f"; the table lists {listed} feasible orders{held if taken else ''}"
     )
 
 
@@ -127,8 +129,9 @@ def _table(snapshot: Snapshot, shown: Sequence[Candidate]) -> str:
     for number, c in enumerate(shown, start=1):
         due_in_s = c.order.due_s - snapshot.time_s
         due = "none" if due_in_s == float("inf") else f"{due_in_s:.0f}"
+        name = f"{c.goal} (on board)" if c.goal in snapshot.on_board else c.goal
         rows.append(
-            f"{number} | {c.goal} | {c.order.priority} | {due} | {c.time_s:.0f} | {c.cost_s:.0f} "
+            f"{number} | {name} | {c.order.priority} | {due} | {c.time_s:.0f} | {c.cost_s:.0f} "
             f"| {c.lateness_s:.0f} | {c.others_s:.0f} | {c.total_s:.0f} | {c.energy_wh:.2f}"
         )
     return "\n".join(rows)

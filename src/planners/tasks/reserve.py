@@ -65,7 +65,7 @@ class ChargeRule:
         the map has chargers and the drop leads to none. A map without any charger asks nothing for
         the way to one.
         """
-        to_charger = way_to_plug(snapshot, legs, order.drop)
+        to_charger = way_to_plug(snapshot, legs, order.drop, snapshot.kg_after(order))
         if to_charger is None and snapshot.chargers:
             sentence = f"{order.id} ends where no charger can be reached from"
             return Refusal(order.id, "no_charger", sentence)
@@ -97,7 +97,7 @@ class ChargeRule:
 
     def helping(self, snapshot: Snapshot, legs: Legs, order: Order) -> set[str]:
         """The chargers from which the order passes, on a charge at the limit."""
-        to_charger = way_to_plug(snapshot, legs, order.drop)
+        to_charger = way_to_plug(snapshot, legs, order.drop, snapshot.kg_after(order))
         way_wh = 0.0 if to_charger is None else to_charger[1]
         full_wh = self.limit_soc * snapshot.capacity_wh - snapshot.reserve_wh
         found = set()
@@ -167,13 +167,16 @@ class Threshold(ChargeRule):
 DEFAULT_RULE = ChargeRule()
 
 
-def way_to_plug(snapshot: Snapshot, legs: Legs, node: int) -> tuple[str, float] | None:
+def way_to_plug(
+    snapshot: Snapshot, legs: Legs, node: int, kg: float | None = None
+) -> tuple[str, float] | None:
     """The charger that takes the least energy from ``node``, its queue as it is now included, and
-    how much that is; None where no way leads to any.
+    how much that is, with so much on board (None: what is there now); None where no way leads to
+    any.
     """
     needs = [
         (leg.energy_wh + queue_wh(snapshot, name, leg), natural_key(name), name)
-        for name, leg in legs.chargers(node).items()
+        for name, leg in legs.chargers(node, kg).items()
     ]
     return (min(needs)[2], min(needs)[0]) if needs else None
 

@@ -65,8 +65,8 @@ def roll_out(
     """Ask a chooser until it serves no more orders, and evaluate the plan that comes of it.
 
     A decision that brings a plan for all orders that can be served is taken at its word: nothing
-    is asked again. One order is on board at a time, unless such a plan has more. ``rule`` must be
-    the chooser's own.
+    is asked again. Where one order fits, a decision is good for all of it; where more do, for its
+    next stop. ``rule`` must be the chooser's own.
     """
     cache = FieldCache()
     first = chooser.choose(snapshot)
@@ -108,11 +108,18 @@ def _steps(
 ) -> tuple[Plan, tuple[Refusal, ...]]:
     """Decisions one after the other, each on what the one before it leads to."""
     now, decision, stops = snapshot, first, list[Stop]()
-    for _ in range(STEPS_PER_ORDER * (1 + len(snapshot.orders))):
+    whole = {order.id: len(order.stops) for order in snapshot.orders}
+    steps = len(whole) if snapshot.capacity == 1 else sum(whole.values())
+    for _ in range(STEPS_PER_ORDER * (1 + steps)):
         if decision.kind == "order":
             order = next(order for order in now.orders if order.id == decision.goal)
-            stops += Plan.of_orders([order]).stops
-            now = _after_order(now, order, cache)
+            count = len(order.stops) if now.capacity == 1 else 1
+            done = whole[order.id] - len(order.stops)
+            stops += [
+                Stop("visit", node, order=order.id, place=done + k)
+                for k, node in enumerate(order.stops[:count])
+            ]
+            now = _after_stops(now, order, count, cache)
         elif decision.kind == "charge":
             name = str(decision.goal)
             stops.append(Stop("charge", now.chargers[name], charger=name))
@@ -123,27 +130,39 @@ def _steps(
                 break
             now = replace(now, time_s=min(later))
         if not now.orders:
-            return Plan(_without_last_charges(stops)), decision.refused
+            break
         decision = chooser.choose(now)
-    return Plan(_without_last_charges(stops)), decision.refused
+    open_ = {order.id for order in now.orders}
+    return Plan(_that_serve(stops, open_)), decision.refused
 
 
-def _without_last_charges(stops: list[Stop]) -> tuple[Stop, ...]:
-    """Charges after the last order serve nothing of this snapshot."""
+def _that_serve(stops: list[Stop], open_: set[str]) -> tuple[Stop, ...]:
+    """Without orders that are never delivered, and charges after the last one that is."""
+    stops = [stop for stop in stops if stop.order not in open_]
     while stops and stops[-1].kind == "charge":
         stops = stops[:-1]
     return tuple(stops)
 
 
-def _after_order(now: Snapshot, order: Order, cache: FieldCache) -> Snapshot:
+def _after_stops(now: Snapshot, order: Order, count: int, cache: FieldCache) -> Snapshot:
+    """When so many of an order's stops are made."""
     own = Legs(now, cache).order(order)
     assert own is not None  # what cannot be reached is never decided
+    own = own[:count]
+    others = tuple(other for other in now.orders if other is not order)
+    on_board = tuple(name for name in now.on_board if name != order.id)
+    payload_kg = now.kg_after(order)
+    if count < len(order.stops):
+        others = (replace(order, stops=order.stops[count:]), *others)
+        on_board, payload_kg = (*on_board, order.id), payload_kg + order.kg
     return replace(
         now,
         time_s=now.time_s + math.fsum(leg.time_s for leg in own),
-        robot=order.drop,
+        robot=order.stops[count - 1],
         charge_wh=max(0.0, now.charge_wh - now.margin * math.fsum(leg.energy_wh for leg in own)),
-        orders=tuple(other for other in now.orders if other is not order),
+        orders=others,
+        on_board=on_board,
+        payload_kg=payload_kg,
     )
 
 

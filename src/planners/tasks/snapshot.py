@@ -23,6 +23,8 @@ PRIORITIES: tuple[str, ...] = ("urgent", "normal", "low")
 LATENESS_WEIGHTS: Mapping[str, float] = {"urgent": 4.0, "normal": 1.0, "low": 0.25}
 """Seconds of cost per second of lateness, by priority (assumptions; `Snapshot` takes others)."""
 
+SLACK_KG = 1e-6  # sums of the same masses in another order must not flip a check
+
 # Names appear in prompts, logs and file names: a closed alphabet keeps text out of them.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]{0,31}")
 
@@ -159,10 +161,12 @@ class Snapshot:
     is how many orders may be on board at once, ``on_board`` the ids of those that are now: their
     ``stops`` are what is left of them, and ``payload_kg`` counts them in. ``after`` says which
     orders must have been delivered before another is (id -> ids); names that are not among
-    ``orders`` bind nobody. Mappings are kept as read-only copies.
+    ``orders`` bind nobody. It binds an order's last stop alone: picking it earlier is allowed.
+    Mappings are kept as read-only copies.
 
-    Raises ValueError for nodes outside the map, two orders of one id, more on board than fit or
-    than there are, orders that wait for each other, or impossible energies.
+    Raises ValueError for nodes outside the map, two orders of one id, more on board than fit, than
+    there are or than ``payload_kg`` weighs, orders that wait for each other, or impossible
+    energies.
     """
 
     time_s: float
@@ -220,6 +224,11 @@ class Snapshot:
             )
         if len(self.on_board) > self.capacity:
             raise ValueError(f"{len(self.on_board)} orders on board: {self.capacity} fit")
+        own_kg = math.fsum(order.kg for order in self.orders if order.id in self.on_board)
+        if own_kg > self.payload_kg + SLACK_KG:
+            raise ValueError(
+                f"payload_kg is {self.payload_kg!r}: the orders on board weigh {own_kg:g} kg"
+            )
 
     def _check_after(self, ids: set[str]) -> None:
         waits = {name: ids.intersection(self.after.get(name, ())) for name in ids}
@@ -264,6 +273,22 @@ class Snapshot:
             raise ValueError(
                 f"{what} is at node {node}: the map has nodes 0 to {self.map.size - 1}"
             )
+
+    def sooner(self, order: Order) -> tuple[str, ...]:
+        """The orders still there that must be delivered before this one, chains included."""
+        there = {other.id for other in self.orders}
+        found: dict[str, None] = {}
+        todo = [order.id]
+        while todo:
+            names = [n for n in self.after.get(todo.pop(), ()) if n in there and n not in found]
+            found.update(dict.fromkeys(names))
+            todo += names
+        return tuple(sorted(found, key=natural_key))
+
+    def kg_after(self, order: Order) -> float:
+        """What rides along after the last stop of an order that is begun and ended next."""
+        own_kg = order.kg if order.id in self.on_board else 0.0
+        return max(0.0, self.payload_kg - own_kg)
 
     @property
     def soc(self) -> float:

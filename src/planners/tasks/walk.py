@@ -1,7 +1,7 @@
 """A plan walked stop by stop, in spans: clock, cost and charge at every stop.
 
 The rules are those of the search over plans. The robot drives the way of least cost between stops
-and waits at an order's first stop for its release. At a charger it waits in the queue that
+and waits where it picks an order for its release. At a charger it waits in the queue that
 telemetry expects, then plugs in at full power. A leg takes ``margin`` times its predicted energy.
 Seconds in a queue and at a plug delay what follows and are no cost of their own. By way of a
 charger it is at a stop at least `LATER_S` later than straight on: nobody plugs in to win time.
@@ -113,12 +113,14 @@ class _Robot:
             if direct_s.least < math.inf:
                 time_s = time_s.at_least(self.straight[1].plus(direct_s).plus(LATER_S))
             self.straight = None
-        if stop.place == 0:
+        picks = stop.place == 0 and order.id not in snapshot.on_board
+        ends = stop.place == len(order.stops) - 1
+        if picks:
             time_s = time_s.at_least(order.release_s - snapshot.time_s)
-            self.kg += order.kg if len(order.stops) > 1 else 0.0
+        if picks != ends:
+            self.kg += order.kg if picks else -order.kg
         self.time_s, needed, late, lateness = time_s, None, Span(0.0, 0.0), Span(0.0, 0.0)
-        if stop.place == len(order.stops) - 1:
-            self.kg -= order.kg if len(order.stops) > 1 else 0.0
+        if ends:
             at = [snapshot.time_s + moment for moment in time_s]
             late = Span(*(max(0.0, moment - order.due_s) for moment in at))
             weights = snapshot.lateness_weights

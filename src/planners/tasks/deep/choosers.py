@@ -16,6 +16,7 @@ from .improve import improve, repair
 from .instance import LEVELS, Instance, make_instance
 from .prove import Solution, prove
 
+WAITING = frozenset({"not_released", "full", "after"})
 HOPELESS = frozenset({"unreachable", "no_charger", "full_battery"})  # no charge now helps these
 
 
@@ -71,7 +72,12 @@ class PlanChooser:
     def choose_with(self, snapshot: Snapshot, proposals: Sequence[Plan] = ()) -> Decision:
         """`choose` where others propose plans: further starts of the improvement, no more."""
         found = assess(snapshot, self._cache, self._rule)
-        orders = [order for order in snapshot.orders if not self._is_hopeless(found, order)]
+        hopeless = {order.id for order in snapshot.orders if self._is_hopeless(found, order)}
+        orders = [
+            order
+            for order in snapshot.orders
+            if order.id not in hopeless and hopeless.isdisjoint(snapshot.sooner(order))
+        ]
         batch, said = self._batch(orders, found)
         if not batch:
             return without_order(snapshot, found.legs, found.refused, self.name, self._rule)
@@ -87,9 +93,9 @@ class PlanChooser:
         return prove(instance, expansions=self.effort.expansions, incumbent=better.points)
 
     def _is_hopeless(self, found: Assessment, order: Order) -> bool:
-        """Whether no plan can serve it; one that is not released yet is judged as if it were."""
+        """Whether no plan can serve it; one that has to wait is judged as if it had not."""
         code = next((r.code for r in found.refused if r.goal == order.id), "")
-        if code == "not_released":
+        if code in WAITING:
             own = found.legs.order(order)
             no = None if own is None else self._rule.refusal(found.snapshot, found.legs, order, own)
             return own is None or (no is not None and no.code in HOPELESS)
@@ -106,8 +112,20 @@ class PlanChooser:
         def urgency(order: Order) -> tuple[float, float, tuple[object, ...]]:
             return order.due_s, to_pick_s.get(order.id, math.inf), natural_key(order.id)
 
-        kept = sorted(orders, key=urgency)[: self.effort.instead]
+        held = [order for order in every if order.id in found.snapshot.on_board]
+        kept = self._with_sooner(found.snapshot, orders, held)
+        for order in sorted(orders, key=urgency):
+            more = self._with_sooner(found.snapshot, orders, [*kept, order])
+            if len(more) <= max(self.effort.instead, len(kept)):
+                kept = more
         return kept, f"the {len(kept)} of {len(orders)} orders due first"
+
+    @staticmethod
+    def _with_sooner(snapshot: Snapshot, orders: list[Order], kept: Sequence[Order]) -> list[Order]:
+        """Orders and those that they are to follow."""
+        names = {name for order in kept for name in (order.id, *snapshot.sooner(order))}
+        first = list(dict.fromkeys(kept))
+        return first + [o for o in orders if o.id in names and o not in first]
 
     def _decide(self, found: Assessment, solution: Solution, said: str) -> Decision:
         """The plan's first step, where it may be taken now."""
@@ -129,7 +147,8 @@ class PlanChooser:
                 f"{reason}; it begins at {first.charger}", found.refused,
             )  # fmt: skip
             return self._with_plan(replace(decided, candidates=found.candidates), solution)
-        chosen = next((c for c in found.candidates if c.goal == first.order), None)
+        ready = (*found.candidates, *found.early)
+        chosen = next((c for c in ready if c.goal == first.order), None)
         if chosen is None:
             refusal = next(r for r in found.refused if r.goal == first.order)
             if refusal.code != "not_released":

@@ -46,8 +46,9 @@ def repair(instance: Instance, proposal: Plan) -> Repair:
     """Read a proposal from anybody: only the sequence in which it names known orders counts.
 
     Unknown and repeated stops are left out, an order's stops take their own order, missing stops
-    follow at the end, and an order that would be one too many on board is begun later. Charges are
-    left out: they are placed anew, by verified energy.
+    follow at the end, and a stop that would be one order too many on board, or the end of one that
+    is to follow another, is made later. Charges are left out: they are placed anew, by verified
+    energy.
     """
     index = {order.id: k for k, order in enumerate(instance.orders)}
     counts = [len(order.stops) for order in instance.orders]
@@ -67,26 +68,40 @@ def repair(instance: Instance, proposal: Plan) -> Repair:
         if done[k] < counts[k]:
             said.append(f"{order.id} lacks {counts[k] - done[k]} of its stops")
             wanted += [k] * (counts[k] - done[k])
-    points, waited = _within_capacity(instance, wanted)
-    if waited:
+    points, moved = _within_rules(instance, wanted)
+    if "begin" in moved:
         said.append(f"more than {instance.batch.capacity} orders are on board at once")
+    if "end" in moved:
+        said.append("an order is delivered before one that it is to follow")
     return Repair(tuple(points), tuple(said))
 
 
-def _within_capacity(instance: Instance, wanted: list[int]) -> tuple[list[int], bool]:
-    """Points in the wanted sequence of orders; one that finds no room waits, and if it was so."""
+def _within_rules(instance: Instance, wanted: list[int]) -> tuple[list[int], set[str]]:
+    """Points in the wanted sequence of orders, and what had to wait: to begin, or to end."""
     done = [0] * len(instance.orders)
     points: list[int] = []
-    todo, waited = list(wanted), False
+    todo, moved = list(wanted), set[str]()
     while todo:
-        on_board = sum(0 < d < len(instance.points(k)) for k, d in enumerate(done))
-        full = on_board >= instance.batch.capacity
-        at = next(i for i, k in enumerate(todo) if done[k] > 0 or not full)
-        waited |= at > 0
+        at = next((i for i, k in enumerate(todo) if _may_go_on(instance, done, k)), 0)
+        if at > 0:
+            moved.add("end" if _is_begun(instance, done, todo[0]) else "begin")
         k = todo.pop(at)
         points.append(instance.points(k)[done[k]])
         done[k] += 1
-    return points, waited
+    return points, moved
+
+
+def _may_go_on(instance: Instance, done: list[int], k: int) -> bool:
+    """Whether an order's next stop may be made: room to begin it, leave to end it."""
+    batch, left = instance.batch, [len(instance.points(i)) - d for i, d in enumerate(done)]
+    on_board = sum(rest > 0 and _is_begun(instance, done, i) for i, rest in enumerate(left))
+    if not _is_begun(instance, done, k) and on_board >= batch.capacity:
+        return False
+    return left[k] > 1 or all(left[b] == 0 for a, b in batch.follows.tolist() if a == k)
+
+
+def _is_begun(instance: Instance, done: list[int], k: int) -> bool:
+    return done[k] > 0 or bool(instance.batch.aboard[k])
 
 
 def starts(instance: Instance) -> list[tuple[int, ...]]:

@@ -26,8 +26,8 @@ LEVELS = (0.4, 0.7, 1.0)  # (a) shares of the rule's limit that a charge may end
 class LegTable:
     """What it takes from point to point, float64 (P, P) each; infinite where no plan drives.
 
-    ``wh`` is for the robot with what is on board now, ``wh_kg`` comes on top for each kilogram of
-    orders (0 where there is no way).
+    ``wh`` is for the robot with what is on board now and not among the orders, ``wh_kg`` comes on
+    top for each kilogram of orders (0 where there is no way).
     """
 
     cost_s: Floats
@@ -115,7 +115,9 @@ def make_instance(
 
     ``plan`` time runs as everywhere: driving times, waits for a release (which are taken to draw
     nothing (a)), queues as telemetry expects them now, seconds at the plug at full power. Under a
-    `Threshold` energy is left out: that rule sends the robot to charge, whatever is planned.
+    `Threshold` energy is left out: that rule sends the robot to charge, whatever is planned. Orders
+    on board that are not of the batch stay there and take their room; an order that is to follow
+    one that is left out can never be delivered.
 
     Raises ValueError without any order, and for levels outside (0, 1].
     """
@@ -129,15 +131,19 @@ def make_instance(
     stops = [node for order in batch for node in order.stops]
     nodes = (snapshot.robot, *stops, *(snapshot.chargers[name] for name in chargers))
     order_of, first, last = _numbered(batch, len(nodes))
+    aboard = np.array([order.id in snapshot.on_board for order in batch])
+    room = snapshot.capacity - (len(snapshot.on_board) - int(aboard.sum()))
     driven = _driven(order_of, first, last, len(chargers), snapshot.capacity, loaded)
-    legs = _legs(snapshot, nodes, order_of, driven, cache_for(snapshot, cache))
+    own_kg = sum(order.kg for order in batch if order.id in snapshot.on_board)
+    other_kg = max(0.0, snapshot.payload_kg - own_kg)
+    legs = _legs(snapshot, nodes, order_of, driven, cache_for(snapshot, cache), other_kg)
     queue_s, power_w, levels_wh = _at_plug(snapshot, chargers, rule, levels, legs)
     release_s, due_s, weight, kg = _wishes(snapshot, batch)
     energy = math.isfinite(snapshot.charge_wh) and not isinstance(rule, Threshold)
     made = Batch(
         legs.cost_s, legs.time_s, legs.wh, legs.wh_kg, queue_s, order_of, first, last,
-        release_s, due_s, weight, kg, power_w, levels_wh,
-        _plugs(snapshot, legs, queue_s, power_w), snapshot.capacity, loaded, energy,
+        release_s, due_s, weight, kg, aboard, _follows(snapshot, batch), power_w, levels_wh,
+        _plugs(snapshot, legs, queue_s, power_w), room, loaded, energy,
         float(snapshot.charge_wh), float(snapshot.reserve_wh), float(snapshot.margin),
         float(snapshot.energy.ambient_w),
     )  # fmt: skip
@@ -158,7 +164,7 @@ def _wishes(snapshot: Snapshot, orders: Sequence[Order]) -> tuple[Floats, ...]:
     weights = snapshot.lateness_weights
     rows = [
         (
-            order.release_s - snapshot.time_s,
+            0.0 if order.id in snapshot.on_board else order.release_s - snapshot.time_s,
             order.due_s - snapshot.time_s,
             weights[order.priority] if order.due_s < math.inf else 0.0,
             order.kg,
@@ -166,6 +172,15 @@ def _wishes(snapshot: Snapshot, orders: Sequence[Order]) -> tuple[Floats, ...]:
         for order in orders
     ]
     return tuple(np.array(column, dtype=np.float64) for column in zip(*rows, strict=True))
+
+
+def _follows(snapshot: Snapshot, orders: Sequence[Order]) -> Ints:
+    """Pairs of which the first ends after the second, (E, 2); (k, k) where k cannot end at all."""
+    index = {order.id: k for k, order in enumerate(orders)}
+    pairs = [
+        (k, index.get(name, k)) for k, order in enumerate(orders) for name in snapshot.sooner(order)
+    ]
+    return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
 
 
 def _driven(
@@ -197,6 +212,7 @@ def _legs(
     order_of: Ints,
     driven: npt.NDArray[np.bool_],
     cache: FieldCache,
+    other_kg: float,
 ) -> LegTable:
     """Exact legs; along an order by the field to its next stop, else by the field from where the
     leg begins, as `Legs` has it."""
@@ -207,7 +223,7 @@ def _legs(
         if way is not None:
             cost[a, b], time[a, b], length[a, b] = way.cost_s, way.time_s, way.length_m
     model = snapshot.energy
-    per_m = model.drive_j_per_m + model.drive_j_per_m_kg * snapshot.payload_kg
+    per_m = model.drive_j_per_m + model.drive_j_per_m_kg * other_kg
     reached = np.isfinite(cost)
     metres, seconds = np.where(reached, length, 0.0), np.where(reached, time, 0.0)
     wh = np.where(reached, (model.ambient_w * seconds + per_m * metres) / 3600.0, INFINITE)

@@ -40,9 +40,9 @@ def true(instance: Instance, solution: Solution) -> bool:
     return math.isinf(exhaustive(instance, below=below))
 
 
-def checked(seed: int, orders: int, capacity: int, battery: bool) -> bool:
+def checked(seed: int, orders: int, capacity: int, battery: bool, **tied: float) -> bool:
     """A proof from scratch, or from an incumbent; whole, or cut short; with table or tree."""
-    instance = random_instance(seed, orders, capacity, battery)
+    instance = random_instance(seed, orders, capacity, battery, **tied)
     incumbent = improve(instance, rounds=5, seed=seed).points if seed % 2 else None
     bound = make_bound(instance, most_entries=0 if seed % 3 == 2 else 10**6)
     budget = (1, 4, 16, 10**6, 10**6, 10**6)[seed % 6]
@@ -56,6 +56,42 @@ def checked(seed: int, orders: int, capacity: int, battery: bool) -> bool:
 def test_bounds_are_true(orders: int, capacity: int, battery: bool) -> None:
     proven = sum(checked(seed, orders, capacity, battery) for seed in range(40))
     assert proven >= 15
+
+
+TIED = {"aboard": 0.5, "chained": 0.25}
+
+
+@pytest.mark.parametrize(("orders", "capacity", "battery"), SMALL)
+def test_bounds_are_true_with_orders_on_board_and_after_others(
+    orders: int, capacity: int, battery: bool
+) -> None:
+    assert sum(checked(seed, orders, capacity, battery, **TIED) for seed in range(40)) >= 12
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("orders", "capacity", "battery"), SMALL + LARGE)
+def test_tied_bounds_are_true_in_many_cases(orders: int, capacity: int, battery: bool) -> None:
+    found = [checked(seed, orders, capacity, battery, **TIED) for seed in range(1000, 1180)]
+    assert sum(found) >= 60
+
+
+@pytest.mark.parametrize("forgotten", ["aboard", "follows", "kg"])
+def test_what_is_on_board_and_what_comes_after_count(forgotten: str) -> None:
+    """A search that forgets one of them finds plans that cannot be done, or lies about the rest."""
+    lies = 0
+    for seed in range(30):
+        orders, battery = (2, True) if forgotten == "kg" else (3, False)
+        instance = random_instance(seed, orders, 2, battery, **TIED)
+        assert true(instance, prove(instance, expansions=10**6))
+        batch = instance.batch
+        without = {
+            "aboard": {"aboard": np.zeros_like(batch.aboard)},
+            "follows": {"follows": batch.follows[:0]},
+            "kg": {"kg": np.where(batch.aboard, 0.0, batch.kg)},
+        }[forgotten]
+        wrong = replace(instance, batch=batch._replace(**without))
+        lies += not true(wrong, prove(wrong, expansions=10**6))
+    assert lies >= 2, lies
 
 
 @pytest.mark.slow

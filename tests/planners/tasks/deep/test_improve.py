@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from batches import random_instance, walk
+from batches import exhaustive, random_instance, walk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -206,3 +207,35 @@ def test_a_batch_of_nothing_is_refused() -> None:
         make_instance(snapshot, [])
     with pytest.raises(ValueError, match="shares of the limit"):
         make_instance(snapshot, levels=(0.5, 1.2))
+
+
+def test_improvement_keeps_what_is_on_board_and_what_comes_after() -> None:
+    """Nearly always the best plan there is; and a start that can be done wherever one exists."""
+    best = known = 0
+    for seed in range(60):
+        instance = random_instance(seed, 4, 1 + seed % 3, False, aboard=0.6, chained=0.3)
+        least_s = exhaustive(instance)
+        if math.isfinite(least_s):
+            known += 1
+            found = improve(instance, rounds=100)
+            assert math.isfinite(found.cost_s), seed
+            best += found.cost_s <= least_s * (1 + 1e-9)
+    assert known >= 25 and best >= known - 3
+
+
+def test_a_proposal_is_repaired_where_orders_are_on_board_or_wait_for_others() -> None:
+    snapshot = random_instance(3, 3, 2, False).snapshot
+    one, two, three = (replace(o, stops=o.stops[:1] + o.stops[-1:]) for o in snapshot.orders)
+    tied = replace(
+        snapshot, orders=(one, two, three), on_board=("O1",), payload_kg=100.0,
+        after={"O1": ("O3",)},
+    )  # fmt: skip
+    instance = make_instance(tied)
+    wanted = Plan.of_orders([one, two, three])
+    mended = repair(instance, wanted)
+    assert mended.complaints == ("an order is delivered before one that it is to follow",)
+    assert mended.points[-1] == 2 and math.isfinite(evaluate(instance, mended.points).cost_s)
+    full = replace(tied, capacity=1, after={})
+    mended = repair(make_instance(full), Plan.of_orders([two, one, three]))
+    assert mended.complaints == ("more than 1 orders are on board at once",)
+    assert mended.points == (1, 2, 3, 4, 5, 6)

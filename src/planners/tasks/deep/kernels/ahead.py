@@ -10,7 +10,17 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .batch import INFINITE, SLACK_WH, Batch, Now, kg_after, on_board_after, stop_at, way_out
+from .batch import (
+    INFINITE,
+    SLACK_WH,
+    Batch,
+    Now,
+    at_start,
+    kg_after,
+    on_board_after,
+    stop_at,
+    way_out,
+)
 
 
 class Ahead(NamedTuple):
@@ -70,7 +80,8 @@ def look_at_energy(batch: Batch, ahead: Ahead, tour: Any) -> None:
         ahead.need[row], ahead.paced[row], ahead.pacing[row] = -INFINITE, 0.0, 0.0
     if not batch.energy:
         return
-    kg, on_board, here = 0.0, 0, 0
+    here = 0
+    kg, on_board = at_start(batch)
     ahead.drive[0], ahead.spent[0], ahead.rate[0] = 0.0, 0.0, charging_rate(batch)
     for row in range(stops):
         there = int(tour[row])

@@ -3,7 +3,9 @@
 Points are numbered: 0 is the robot, then the stops order by order, then the chargers. Seconds count
 from now. Every feasible plan is built by `stop_at` and `by_plug`, so they alone define the rules:
 
-* an order is begun only while fewer than `capacity` orders are on board;
+* an order is begun only while fewer than `capacity` orders are on board; what was on board at the
+  start needs no room, and its release is past;
+* the last stop of an order comes after those of all the orders that it is to follow;
 * after a drop there must be left `reserve_wh` and the way to the charger that takes least;
 * a robot gets to a charger with `reserve_wh` left after its queue, plugs in, and leaves with the
   level that it came for, or with what it had if that was more;
@@ -25,7 +27,7 @@ class Batch(NamedTuple):
 
     cost: Any  # float64 (P, P) s, infinite where there is no way
     time: Any  # float64 (P, P) s
-    wh: Any  # float64 (P, P), of the robot with what is on board now
+    wh: Any  # float64 (P, P), of the robot without these orders
     wh_kg: Any  # float64 (P, P), more for each kilogram of orders
     queue: Any  # float64 (P, K) s at the plug, coming from a point
     order_of: Any  # int64 (P,), -1 at the robot and at chargers
@@ -35,6 +37,8 @@ class Batch(NamedTuple):
     due: Any  # float64 (n,) s
     weight: Any  # float64 (n,) cost of a second of lateness, 0 where nothing is due
     kg: Any  # float64 (n,)
+    aboard: Any  # bool (n,) on board from the start
+    follows: Any  # int64 (E, 2) pairs: the first ends after the second, chains included
     power_w: Any  # float64 (K,)
     levels: Any  # float64 (L,) Wh
     plugs: Any  # int64 (P, P, K) chargers worth a detour from point to point, cheapest first; -1
@@ -60,7 +64,7 @@ def stop_at(batch: Batch, now: Now, here: int, there: int, kg: float) -> Now:
     then = arrive(batch, now, here, there, kg)
     order = int(batch.order_of[there])
     if there == batch.last[order] and batch.energy and then.wh < INFINITE:
-        left = kg if there == batch.first[order] else kg - batch.kg[order]
+        left = kg if begins(batch, there) else kg - batch.kg[order]
         if then.wh + SLACK_WH < batch.reserve_wh + way_out(batch, there, left):
             return Now(INFINITE, INFINITE, 0.0)
     return then
@@ -143,27 +147,38 @@ def passing(batch: Batch, now: Now, here: int, k: int, there: int) -> Now:
     return Now(cost, time + batch.time[charger, there], INFINITE)
 
 
+def begins(batch: Batch, there: int) -> bool:
+    """Whether an order comes on board with a stop, which takes room."""
+    order = int(batch.order_of[there])
+    return bool(there == batch.first[order] and not batch.aboard[order])
+
+
 def on_board_after(batch: Batch, on_board: int, there: int) -> int:
     """How many orders are on board after a stop."""
-    order = int(batch.order_of[there])
-    if batch.first[order] == batch.last[order]:
-        return on_board
-    return on_board + int(there == batch.first[order]) - int(there == batch.last[order])
+    ends = there == batch.last[batch.order_of[there]]
+    return on_board + int(begins(batch, there)) - int(ends)
 
 
 def kg_after(batch: Batch, kg: float, there: int) -> float:
     """What the orders on board weigh after a stop."""
     order = int(batch.order_of[there])
-    if batch.first[order] == batch.last[order]:
+    ends = there == batch.last[order]
+    if begins(batch, there) == ends:
         return kg
-    if there == batch.first[order]:
-        kg += batch.kg[order]
-    if there == batch.last[order]:
-        kg -= batch.kg[order]
-    return kg
+    return kg - float(batch.kg[order]) if ends else kg + float(batch.kg[order])
+
+
+def at_start(batch: Batch) -> tuple[float, int]:
+    """Kilograms and number of the orders that are on board at the start."""
+    kg, on_board = 0.0, 0
+    for order in range(batch.kg.shape[0]):
+        if batch.aboard[order]:
+            kg += float(batch.kg[order])
+            on_board += 1
+    return kg, on_board
 
 
 HELPERS = (
-    way_out, arrive, stop_at, charger_at, plug_in, leave, by_plug, passing, on_board_after,
-    kg_after,
+    begins, way_out, arrive, stop_at, charger_at, plug_in, leave, by_plug, passing,
+    on_board_after, kg_after, at_start,
 )  # fmt: skip

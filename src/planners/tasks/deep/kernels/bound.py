@@ -24,14 +24,13 @@ class Bound(NamedTuple):
     done: Any  # int64 (n,) work space: stops done
 
 
-def decode(bound: Bound, state: int) -> int:
+def decode(batch: Batch, bound: Bound, state: int) -> int:
     """Fill `done` from a state; how many orders are on board."""
     on_board = 0
     for order in range(bound.done.shape[0]):
         stops = bound.radix[order + 1] // bound.radix[order] - 1
-        done = state // bound.radix[order] % (stops + 1)
-        bound.done[order] = done
-        if 0 < done < stops:
+        bound.done[order] = state // bound.radix[order] % (stops + 1)
+        if is_open(batch, bound, order) and is_begun(batch, bound, order):
             on_board += 1
     return on_board
 
@@ -41,13 +40,30 @@ def is_open(batch: Batch, bound: Bound, order: int) -> bool:
     return bool(batch.first[order] + bound.done[order] <= batch.last[order])
 
 
+def is_begun(batch: Batch, bound: Bound, order: int) -> bool:
+    """Whether an order has come on board."""
+    return bool(bound.done[order] > 0 or batch.aboard[order])
+
+
+def may_go_on(batch: Batch, bound: Bound, order: int, on_board: int) -> bool:
+    """Whether the next stop of an open order may be made: room to begin, leave to end."""
+    if on_board >= batch.capacity and not is_begun(batch, bound, order):
+        return False
+    if batch.first[order] + bound.done[order] == batch.last[order]:
+        for pair in range(batch.follows.shape[0]):
+            sooner = int(batch.follows[pair, 1])
+            if batch.follows[pair, 0] == order and is_open(batch, bound, sooner):
+                return False
+    return True
+
+
 def least_from(batch: Batch, bound: Bound, state: int, here: int, on_board: int) -> float:
     """The least legs from a point to the end, by the table's entries one stop on."""
     n, least, left = bound.done.shape[0], INFINITE, False
     for order in range(n):
         if is_open(batch, bound, order):
             left = True
-            if bound.done[order] > 0 or on_board < batch.capacity:
+            if may_go_on(batch, bound, order, on_board):
                 there = batch.first[order] + bound.done[order]
                 then = bound.table[(state + bound.radix[order]) * n + order]
                 least = min(least, bound.cost[here, there] + then)
@@ -63,7 +79,7 @@ def step_back(batch: Batch, bound: Bound) -> int:
         bound.done[order] = batch.last[order] - batch.first[order] + 1
     on_board = 0
     for order in range(bound.done.shape[0]):
-        if bound.done[order] > 0 and is_open(batch, bound, order):
+        if is_open(batch, bound, order) and is_begun(batch, bound, order):
             on_board += 1
     return on_board
 
@@ -72,7 +88,7 @@ def tabulate_legs(batch, bound):  # type: ignore[no-untyped-def]
     """Fill the table, from the end of all orders back; what no plan passes stays as it is."""
     n = bound.done.shape[0]
     state = int(bound.radix[n]) - 1
-    on_board = decode(bound, state)
+    on_board = decode(batch, bound, state)
     while state > 0:
         if on_board <= batch.capacity:
             for order in range(n):
@@ -134,6 +150,7 @@ def lateness_left(batch: Batch, bound: Bound, here: int, time: float) -> float:
 
 
 HELPERS = (
-    decode, is_open, least_from, step_back, spanning_tree, legs_left, lateness_left,
+    decode, is_open, is_begun, may_go_on, least_from, step_back, spanning_tree, legs_left,
+    lateness_left,
 )  # fmt: skip
 ENTRIES = (tabulate_legs,)

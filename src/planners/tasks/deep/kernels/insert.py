@@ -1,10 +1,14 @@
-"""Cheapest insertion of one order into a tour, energy left out: every split into two blocks."""
+"""Cheapest insertion of one order into a tour, energy left out: every split into two blocks.
+
+An order that is on board from the start fills its room from the start of any tour that it is in to
+its last stop; one that is not in the tour (yet) is left out of the sums.
+"""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .batch import INFINITE, Batch, Now, on_board_after, stop_at
+from .batch import INFINITE, Batch, Now, begins, on_board_after, stop_at
 from .dice import chance
 
 
@@ -32,6 +36,11 @@ def measure(batch: Batch, tour: Tour, length: int) -> None:
     """Fill in the sums along the first `length` stops."""
     now, here = Now(0.0, 0.0, INFINITE), 0
     tour.cost[0], tour.time[0], tour.load[0] = 0.0, 0.0, 0
+    for i in range(length):
+        there = int(tour.stops[i])
+        order = batch.order_of[there]
+        if batch.aboard[order] and there == batch.last[order]:
+            tour.load[0] += 1
     for i in range(length):
         there = int(tour.stops[i])
         now = stop_at(batch, now, here, there, 0.0)
@@ -70,11 +79,29 @@ def block(batch: Batch, now: Now, here: int, low: int, high: int, limit: float) 
     return now if now.cost < limit else Now(INFINITE, INFINITE, INFINITE)
 
 
+def window(batch: Batch, tour: Tour, length: int, order: int) -> tuple[int, int]:
+    """The positions that an order's last stop may be inserted at, for the orders that it is to
+    follow and for those that are to follow it.
+    """
+    low, high = 0, length
+    for pair in range(batch.follows.shape[0]):
+        later, sooner = batch.follows[pair, 0], batch.follows[pair, 1]
+        if order in (later, sooner):
+            end = batch.last[sooner if later == order else later]
+            for at in range(length):
+                if tour.stops[at] == end and later == order:
+                    low = max(low, at + 1)
+                elif tour.stops[at] == end:
+                    high = min(high, at)
+    return low, high
+
+
 def split(
-    batch: Batch, tour: Tour, length: int, order: int, head: int, best: Place, i: int, factor: float
-) -> Place:
-    """Better places with the first `head` stops before position i and the rest later on; costs
-    count `factor` times.
+    batch: Batch, tour: Tour, length: int, order: int, head: int, best: Place, i: int,
+    factor: float, ends: tuple[int, int],
+) -> Place:  # fmt: skip
+    """Better places with the first `head` stops before position i and the rest later on, the last
+    one within `ends`; costs count `factor` times.
     """
     low, high = int(batch.first[order]), int(batch.last[order]) + 1
     here = int(tour.stops[i - 1]) if i > 0 else 0
@@ -83,10 +110,10 @@ def split(
         batch, Now(float(tour.cost[i]), float(tour.time[i]), INFINITE), here, low, low + head, limit
     )
     here = low + head - 1
-    for j in range(i, length + 1):
+    for j in range(i, ends[1] + 1):
         if not now.cost < limit:
             break
-        if head == high - low or j > i:  # at i itself both blocks are one
+        if j >= ends[0] and (head == high - low or j > i):  # at i itself both blocks are one
             then = block(batch, now, here, low + head, high, limit)
             cost = to_the_end(batch, tour, length, then, high - 1, j, limit)
             if cost < limit:
@@ -95,8 +122,7 @@ def split(
             break
         if j < length:
             there = int(tour.stops[j])
-            begins = there == batch.first[batch.order_of[there]]
-            if begins and tour.load[j] + 1 >= batch.capacity:
+            if begins(batch, there) and tour.load[j] + 1 >= batch.capacity:
                 break
             now = stop_at(batch, now, here, there, 0.0)
             here = there
@@ -112,11 +138,15 @@ def cheapest_place(
     """
     best = Place(INFINITE, 0, 0, 0)
     count = int(batch.last[order]) - int(batch.first[order]) + 1
-    for i in range(length + 1):
+    ends = window(batch, tour, length, order)
+    for i in range(ends[1] + 1):
         if tour.load[i] < batch.capacity:
             for head in range(count, 0, -1):
                 factor = 1.0 + noise * chance(ints) if noise > 0.0 else 1.0
-                best = split(batch, tour, length, order, head, best, i, factor)
+                best = split(batch, tour, length, order, head, best, i, factor, ends)
+        full = i < length and tour.load[i] + 1 >= batch.capacity
+        if full and batch.aboard[order] and begins(batch, int(tour.stops[i])):
+            break  # it is on board all the time before
     return best
 
 
@@ -182,6 +212,6 @@ def build_in_turn(batch, tour, todo):  # type: ignore[no-untyped-def]
 
 
 HELPERS = (
-    measure, to_the_end, block, split, cheapest_place, drop_rest, put_in, insert,
+    measure, to_the_end, block, window, split, cheapest_place, drop_rest, put_in, insert,
 )  # fmt: skip
 ENTRIES = (build_greedily, build_in_turn)

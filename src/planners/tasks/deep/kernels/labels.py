@@ -12,13 +12,15 @@ from .batch import (
     Batch,
     Now,
     arrive,
+    at_start,
+    begins,
     charger_at,
     kg_after,
     leave,
     on_board_after,
     passing,
     plug_in,
-)  # fmt: skip
+)
 
 LEAST_WEIGHT = 1e-6  # cost of a second in comparisons, where no lateness counts
 
@@ -126,7 +128,8 @@ def offer(
 
 def tabulate(batch: Batch, table: Table, tour: Any, limit: float) -> float:
     """The least cost of the stops of `tour` in this sequence; infinite where it reaches `limit`,
-    where an order is begun on a full robot, or where no charging makes the charge suffice.
+    where an order is begun on a full robot or ends before one that it is to follow, or where no
+    charging makes the charge suffice.
     """
     look_ahead(batch, table.ahead, tour)
     if not table.ahead.rest[0] < limit:
@@ -134,18 +137,21 @@ def tabulate(batch: Batch, table: Table, tour: Any, limit: float) -> float:
     look_at_energy(batch, table.ahead, tour)
     if not least_cost(batch, table.ahead, 0, Now(0.0, 0.0, batch.charge_wh)) < limit:
         return INFINITE
+    kg, on_board = at_start(batch)
     weight = 0.0
     for order in range(batch.weight.shape[0]):
         weight += batch.weight[order]
     table.cost[0, 0], table.time[0, 0], table.wh[0, 0] = 0.0, 0.0, batch.charge_wh
     table.count[0], table.cut[0] = 1, 0
-    here, kg, on_board = 0, 0.0, 0
+    here = 0
     for row in range(tour.shape[0]):
         there = int(tour[row])
         order = int(batch.order_of[there])
-        if there == batch.first[order] and on_board >= batch.capacity:
+        if begins(batch, there) and on_board >= batch.capacity:
             return INFINITE
         if there == batch.last[order]:
+            if not may_end(batch, tour, row, order):
+                return INFINITE
             weight -= batch.weight[order]
         may_plug = batch.energy and (batch.loaded or on_board == 0)
         extend(batch, table, row, here, there, kg, may_plug, max(0.0, weight), limit)
@@ -156,6 +162,19 @@ def tabulate(batch: Batch, table: Table, tour: Any, limit: float) -> float:
         here = there
     table.best[0] = cheapest(table, tour.shape[0])
     return float(table.cost[tour.shape[0], table.best[0]])
+
+
+def may_end(batch: Batch, tour: Any, row: int, order: int) -> bool:
+    """Whether all orders that an order is to follow end within the first `row` stops."""
+    for pair in range(batch.follows.shape[0]):
+        if batch.follows[pair, 0] == order:
+            end = batch.last[batch.follows[pair, 1]]
+            at = 0
+            while at < row and tour[at] != end:
+                at += 1
+            if at == row:
+                return False
+    return True
 
 
 def cheapest(table: Table, row: int) -> int:
@@ -176,5 +195,5 @@ def label_table(batch, table, tour, limit):  # type: ignore[no-untyped-def]
     return tabulate(batch, table, tour, limit)
 
 
-HELPERS = (beats, keep, offer, charge, extend, cheapest, tabulate)
+HELPERS = (beats, keep, offer, charge, extend, may_end, cheapest, tabulate)
 ENTRIES = (label_table,)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from .batch import INFINITE, NEAR, Batch, Now, by_plug, on_board_after, stop_at
-from .bound import Bound, decode, is_open, lateness_left, legs_left
+from .bound import Bound, decode, is_begun, is_open, lateness_left, legs_left, may_go_on
 from .labels import beats
 
 # Slots of `Open.ints`.
@@ -160,15 +160,15 @@ def branch(
 
 def expand(batch: Batch, bound: Bound, space: Open, label: int) -> None:
     """All that may come next."""
-    on_board = decode(bound, int(space.state[label]))
+    on_board = decode(batch, bound, int(space.state[label]))
     kg, weight = 0.0, 0.0
     for order in range(bound.done.shape[0]):
         if is_open(batch, bound, order):
             weight += batch.weight[order]
-            if bound.done[order] > 0:
+            if is_begun(batch, bound, order):
                 kg += batch.kg[order]
     for order in range(bound.done.shape[0]):
-        if is_open(batch, bound, order) and (bound.done[order] > 0 or on_board < batch.capacity):
+        if is_open(batch, bound, order) and may_go_on(batch, bound, order, on_board):
             branch(batch, bound, space, label, order, on_board, kg, weight)
 
 
@@ -177,7 +177,7 @@ def search(batch, bound, space, room, limit):  # type: ignore[no-untyped-def]
     BUDGET after `limit` expansions. An empty space begins at the robot.
     """
     if space.ints[LABELS] == 0:
-        on_board = decode(bound, 0)
+        on_board = decode(batch, bound, 0)
         start = Now(0.0, 0.0, batch.charge_wh)
         slot = slot_of(space, 0)
         label = add(space, start, 0, 0, -1, slot)
