@@ -56,7 +56,7 @@ def table_for(instance: Instance, room: int = FIRST_ROOM) -> Table:
     before, plug = np.empty((2, *shape), dtype=np.int64)
     count = np.zeros(shape[0], dtype=np.int64)
     cut, best = np.zeros((2, 1), dtype=np.int64)
-    ahead = Ahead._make([*np.empty((len(Ahead._fields) - 1, shape[0])), np.empty(1)])
+    ahead = Ahead._make(np.empty((len(Ahead._fields), shape[0])))
     return Table(cost, time, wh, before, plug, count, cut, best, ahead)
 
 

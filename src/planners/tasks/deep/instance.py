@@ -65,17 +65,14 @@ class Instance:
 
     @cached_property
     def paced(self) -> Batch:
-        """The batch without energy, its legs longer by the seconds that charging for them takes.
+        """The batch where tours are built with the seconds that charging will take.
 
-        Where energy matters, this tells a sequence's lateness better than driving times alone.
+        What a tour spends beyond the charge at the start takes its time at the fastest charger,
+        at once: this tells a sequence's lateness better than driving times alone.
         """
         batch = self.batch
-        powers = batch.power_w[batch.power_w > 0.0]
-        if not batch.energy or not powers.size:
-            return batch._replace(energy=False)
-        with np.errstate(invalid="ignore"):
-            at_plug_s = 3600.0 * batch.margin * self.upper.wh / powers.max()
-        return batch._replace(time=batch.time + at_plug_s, energy=False)
+        spare_wh = max(0.0, batch.charge_wh - batch.reserve_wh) if batch.energy else INFINITE
+        return batch._replace(spare_wh=spare_wh)
 
     def points(self, order: int) -> range:
         """The points of an order's stops."""
@@ -145,7 +142,7 @@ def make_instance(
         release_s, due_s, weight, kg, aboard, _follows(snapshot, batch), power_w, levels_wh,
         _plugs(snapshot, legs, queue_s, power_w), room, loaded, energy,
         float(snapshot.charge_wh), float(snapshot.reserve_wh), float(snapshot.margin),
-        float(snapshot.energy.ambient_w),
+        float(snapshot.energy.ambient_w), INFINITE, _rate(power_w),
     )  # fmt: skip
     return Instance(snapshot, batch, chargers, nodes, legs, legs, made)
 
@@ -245,6 +242,12 @@ def _at_plug(
     full_wh = rule.limit_soc * snapshot.capacity_wh
     wh = sorted({level * full_wh for level in levels}) if math.isfinite(full_wh) else []
     return queue_s, np.array(power_w, dtype=np.float64), np.array(wh, dtype=np.float64)
+
+
+def _rate(power_w: Floats) -> float:
+    """Seconds that a Wh takes at the fastest charger; 0 where none charges."""
+    most = float(power_w.max(initial=0.0))
+    return 3600.0 / most if most > 0.0 else 0.0
 
 
 def _plugs(snapshot: Snapshot, legs: LegTable, queue_s: Floats, power_w: Floats) -> Ints:

@@ -37,7 +37,6 @@ class Ahead(NamedTuple):
     must: Any  # Wh that must be left here
     need: Any  # Wh with which the others can be done without charging
     detour: Any  # what one more charge adds to the legs at least
-    rate: Any  # float64 (1,) least seconds of charging for a Wh
 
 
 def look_ahead(batch: Batch, ahead: Ahead, tour: Any) -> None:
@@ -82,7 +81,7 @@ def look_at_energy(batch: Batch, ahead: Ahead, tour: Any) -> None:
         return
     here = 0
     kg, on_board = at_start(batch)
-    ahead.drive[0], ahead.spent[0], ahead.rate[0] = 0.0, 0.0, charging_rate(batch)
+    ahead.drive[0], ahead.spent[0] = 0.0, 0.0
     for row in range(stops):
         there = int(tour[row])
         add_leg(batch, ahead, row, here, there, kg, batch.loaded or on_board == 0)
@@ -97,14 +96,6 @@ def look_at_energy(batch: Batch, ahead: Ahead, tour: Any) -> None:
         ahead.need[row] += max(ahead.need[row + 1], ahead.must[row + 1])
         ahead.detour[row] = min(ahead.detour[row], ahead.detour[row + 1])
         pace(batch, ahead, row + 1, int(tour[row]))
-
-
-def charging_rate(batch: Batch) -> float:
-    """Seconds that a Wh takes at the fastest charger; 0 where none charges."""
-    most = 0.0
-    for k in range(batch.power_w.shape[0]):
-        most = max(most, batch.power_w[k])
-    return 3600.0 / most if most > 0.0 else 0.0
 
 
 def add_leg(
@@ -137,7 +128,7 @@ def pace(batch: Batch, ahead: Ahead, row: int, there: int) -> None:
     order = int(batch.order_of[there])
     if there == batch.last[order]:
         short = max(0.0, ahead.spent[row] + ahead.must[row] - batch.charge_wh)
-        late = ahead.drive[row] + ahead.rate[0] * short - batch.due[order]
+        late = ahead.drive[row] + batch.rate * short - batch.due[order]
         if late >= 0.0:
             ahead.paced[row - 1] += batch.weight[order] * late
             ahead.pacing[row - 1] += batch.weight[order]
@@ -150,10 +141,10 @@ def least_cost(batch: Batch, ahead: Ahead, row: int, now: Now) -> float:
     least = now.cost + ahead.rest[row] + ahead.slope[row] * max(0.0, now.time - ahead.clock[row])
     if now.wh + SLACK_WH < ahead.need[row]:
         charged = max(0.0, now.wh + ahead.spent[row] - batch.charge_wh)
-        lost = now.time - ahead.drive[row] - ahead.rate[0] * charged
+        lost = now.time - ahead.drive[row] - batch.rate * charged
         late = ahead.paced[row] + ahead.pacing[row] * lost
         least = max(least, now.cost + ahead.legs[row] + late) + ahead.detour[row]
     return float(least)
 
 
-HELPERS = (look_ahead, charging_rate, add_leg, pace, look_at_energy, least_cost)
+HELPERS = (look_ahead, add_leg, pace, look_at_energy, least_cost)

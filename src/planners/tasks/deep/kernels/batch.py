@@ -49,6 +49,8 @@ class Batch(NamedTuple):
     reserve_wh: float
     margin: float
     ambient_w: float
+    spare_wh: float  # what can be spent before charging takes time, where tours are built
+    rate: float  # s of charging for a Wh, at the fastest charger
 
 
 class Now(NamedTuple):
