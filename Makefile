@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup deliver llm-local deliver-llm test test-slow check format lint types imports browser bench peers rl-peers experiment report factors soak battery-stress notebook build clean
+.PHONY: help setup deliver llm-local deliver-llm test test-slow check format lint types imports browser bench peers rl-peers experiment report factors soak battery-stress task-batches notebook build clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,6 +89,9 @@ BATTERY := battery$(if $(AISLEWISE_DATA),-long-corridor)
 battery-stress: setup  ## a 200 Wh robot, half an hour: rows into docs/rows, docs/battery*.md
 	$(BIN)/aislewise experiment $(BATTERY) --full --workers $(JOBS) --out runs/$(BATTERY)-full
 	$(BIN)/python -m experiments.publish runs/$(BATTERY)-full docs
+
+task-batches: setup  ## static batches of orders, half an hour: rows into docs/rows, the table printed
+	$(BIN)/python -m experiments.task_batches --out runs/task-batches --pack docs/rows/task-batches.jsonl.gz
 
 notebook: setup  ## execute the notebooks in place
 	$(BIN)/jupyter-execute --inplace notebooks/*.ipynb
