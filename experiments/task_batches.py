@@ -190,7 +190,7 @@ def _nearest(instance: Instance) -> list[int]:
 
 
 def _utility(snapshot: Snapshot) -> float:
-    """One decision after the other by the chooser of that name; infinite where it leaves any out."""
+    """One decision after the other by that chooser; infinite where it leaves an order out."""
     found = roll_out(snapshot, make_chooser("utility"), expansions=0)
     return found.total_s if len(found.served) == len(snapshot.orders) else math.inf
 
