@@ -14,6 +14,7 @@ from ..legs import FieldCache, cache_for
 from ..plans import Plan, Stop
 from ..reserve import DEFAULT_RULE, ChargeRule, Threshold
 from ..snapshot import Order, Snapshot, natural_key
+from ..spans import Drive, LegSpans
 from .kernels.batch import INFINITE, Batch
 
 Floats = npt.NDArray[np.float64]
@@ -41,8 +42,9 @@ class LegTable:
 class Instance:
     """One batch. Points are numbered: 0 the robot, the stops order by order, the chargers.
 
-    ``lower`` and ``upper`` enclose every leg: plans are judged by ``upper``, bounds are built on
-    ``lower``. Today both are one table, as legs come from exact fields.
+    ``lower`` and ``upper`` enclose every leg; where all are exact they are one table. ``batch`` is
+    made of ``lower``: what is proven of it is true of every plan. What a plan costs is known where
+    all its legs are exact; ``cautious`` is the batch of ``upper``, which drives no others.
     """
 
     snapshot: Snapshot
@@ -52,6 +54,7 @@ class Instance:
     lower: LegTable
     upper: LegTable
     batch: Batch
+    cautious: Batch
 
     @property
     def stops(self) -> int:
@@ -103,12 +106,14 @@ def make_instance(
     rule: ChargeRule = DEFAULT_RULE,
     levels: Sequence[float] = LEVELS,
     loaded: bool | None = None,
+    spans: LegSpans | None = None,
 ) -> Instance:
     """The batch of some orders of a snapshot (None: all of them).
 
     Args:
         levels: where a charge may end, as shares of ``rule.limit_soc``.
         loaded: whether a robot with orders on board may charge; None: where more than one fits.
+        spans: the legs as far as they are known; None: all of them exact.
 
     ``plan`` time runs as everywhere: driving times, waits for a release (which are taken to draw
     nothing (a)), queues as telemetry expects them now, seconds at the plug at full power. Under a
@@ -133,18 +138,29 @@ def make_instance(
     driven = _driven(order_of, first, last, len(chargers), snapshot.capacity, loaded)
     own_kg = sum(order.kg for order in batch if order.id in snapshot.on_board)
     other_kg = max(0.0, snapshot.payload_kg - own_kg)
-    legs = _legs(snapshot, nodes, order_of, driven, cache_for(snapshot, cache), other_kg)
-    queue_s, power_w, levels_wh = _at_plug(snapshot, chargers, rule, levels, legs)
     release_s, due_s, weight, kg = _wishes(snapshot, batch)
-    energy = math.isfinite(snapshot.charge_wh) and not isinstance(rule, Threshold)
-    made = Batch(
-        legs.cost_s, legs.time_s, legs.wh, legs.wh_kg, queue_s, order_of, first, last,
-        release_s, due_s, weight, kg, aboard, _follows(snapshot, batch), power_w, levels_wh,
-        _plugs(snapshot, legs, queue_s, power_w), room, loaded, energy,
-        float(snapshot.charge_wh), float(snapshot.reserve_wh), float(snapshot.margin),
-        float(snapshot.energy.ambient_w), INFINITE, _rate(power_w),
-    )  # fmt: skip
-    return Instance(snapshot, batch, chargers, nodes, legs, legs, made)
+
+    def made(legs: LegTable, upper: LegTable) -> Batch:
+        queue_s, power_w, levels_wh = _at_plug(snapshot, chargers, rule, levels, legs, upper)
+        return Batch(
+            legs.cost_s, legs.time_s, legs.wh, legs.wh_kg, queue_s, order_of, first, last,
+            release_s, due_s, weight, kg, aboard, _follows(snapshot, batch), power_w, levels_wh,
+            _plugs(snapshot, legs, queue_s, power_w), room, loaded,
+            math.isfinite(snapshot.charge_wh) and not isinstance(rule, Threshold),
+            float(snapshot.charge_wh), float(snapshot.reserve_wh), float(snapshot.margin),
+            float(snapshot.energy.ambient_w), INFINITE, _rate(power_w),
+        )  # fmt: skip
+
+    if spans is None:
+        ways = _exact(nodes, order_of, driven, cache_for(snapshot, cache))
+        legs = _table(snapshot, *ways, other_kg)
+        whole = made(legs, legs)
+        return Instance(snapshot, batch, chargers, nodes, legs, legs, whole, whole)
+    known = _spanned(nodes, order_of, driven, spans)
+    least, most = (_table(snapshot, *ways, other_kg) for ways in known)
+    return Instance(
+        snapshot, batch, chargers, nodes, least, most, made(least, most), made(most, most)
+    )
 
 
 def _numbered(orders: Sequence[Order], points: int) -> tuple[Ints, Ints, Ints]:
@@ -203,22 +219,41 @@ def _driven(
     return driven
 
 
-def _legs(
-    snapshot: Snapshot,
-    nodes: tuple[int, ...],
-    order_of: Ints,
-    driven: npt.NDArray[np.bool_],
-    cache: FieldCache,
-    other_kg: float,
-) -> LegTable:
-    """Exact legs; along an order by the field to its next stop, else by the field from where the
-    leg begins, as `Legs` has it."""
+def drive_of(nodes: Sequence[int], order_of: Ints, a: int, b: int) -> Drive:
+    """The leg between two points: along an order by the field to its next stop, else by the field
+    from where the leg begins, as `Legs` has it."""
+    return Drive(nodes[a], nodes[b], bool(order_of[a] >= 0 and order_of[a] == order_of[b]))
+
+
+def _exact(
+    nodes: tuple[int, ...], order_of: Ints, driven: npt.NDArray[np.bool_], cache: FieldCache
+) -> tuple[Floats, Floats, Floats]:
+    """Cost, time and length of the legs that are driven."""
     cost, time, length = (np.full(driven.shape, INFINITE) for _ in range(3))
     for a, b in np.argwhere(driven).tolist():
         along = order_of[a] >= 0 and order_of[a] == order_of[b]
         way = cache.way("to" if along else "from", nodes[a], nodes[b])
         if way is not None:
             cost[a, b], time[a, b], length[a, b] = way.cost_s, way.time_s, way.length_m
+    return cost, time, length
+
+
+def _spanned(
+    nodes: tuple[int, ...], order_of: Ints, driven: npt.NDArray[np.bool_], spans: LegSpans
+) -> tuple[tuple[Floats, Floats, Floats], tuple[Floats, Floats, Floats]]:
+    """The same at least, and at most: infinite where a leg is not exact."""
+    ends = np.full((2, 3, *driven.shape), INFINITE)
+    for a, b in np.argwhere(driven).tolist():
+        leg = spans.leg(drive_of(nodes, order_of, a, b))
+        ends[:, :, a, b] = np.transpose((leg.cost_s, leg.time_s, leg.length_m))
+    least, most = ends
+    return (least[0], least[1], least[2]), (most[0], most[1], most[2])
+
+
+def _table(
+    snapshot: Snapshot, cost: Floats, time: Floats, length: Floats, other_kg: float
+) -> LegTable:
+    """With the energy of each leg."""
     model = snapshot.energy
     per_m = model.drive_j_per_m + model.drive_j_per_m_kg * other_kg
     reached = np.isfinite(cost)
@@ -233,12 +268,19 @@ def _at_plug(
     rule: ChargeRule,
     levels: Sequence[float],
     legs: LegTable,
+    upper: LegTable,
 ) -> tuple[Floats, Floats, Floats]:
-    """Seconds in queues (P, K), powers (K,), levels in Wh."""
+    """Seconds in queues (P, K), powers (K,), levels in Wh.
+
+    A way that turns out longer makes a queue shorter; with a margin below 1, a second of the way
+    may draw less than one in the queue, so that the queue is not taken in full before that.
+    """
     wait_s = np.array([snapshot.charger_wait_s.get(name, 0.0) for name in chargers])
     power_w = [snapshot.charger_power_w.get(name, snapshot.charge_power_w) for name in chargers]
     to_plug_s = legs.time_s[:, len(legs.time_s) - len(chargers) :]
     queue_s = np.where(np.isfinite(to_plug_s), np.maximum(0.0, wait_s - to_plug_s), 0.0)
+    loose = to_plug_s < upper.time_s[:, len(legs.time_s) - len(chargers) :]
+    queue_s = np.where(loose & (snapshot.margin < 1.0), snapshot.margin * queue_s, queue_s)
     full_wh = rule.limit_soc * snapshot.capacity_wh
     wh = sorted({level * full_wh for level in levels}) if math.isfinite(full_wh) else []
     return queue_s, np.array(power_w, dtype=np.float64), np.array(wh, dtype=np.float64)

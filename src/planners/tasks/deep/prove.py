@@ -102,6 +102,8 @@ def prove(
     bound = make_bound(instance) if bound is None else bound
     small = bound.radix[-1] < MOST_STATES
     space, proven = _run(instance, bound, best_s, expansions if small else 0)
+    waiting_s = float(space.key[0]) if space.ints[WAITING] else math.inf
+    lower_s = float(space.best[0]) if proven else min(float(space.best[0]), waiting_s)
     if space.ints[BEST] >= 0:
         points = _read(space)
         best_s = evaluate(instance, points).cost_s
@@ -110,9 +112,7 @@ def prove(
         held = evaluate(instance, points)
         best_s = held.cost_s
     plan = None if held is None else held.plan
-    waiting_s = float(space.key[0]) if space.ints[WAITING] else math.inf
-    lower_s = best_s if proven else min(best_s, waiting_s)
-    return Solution(plan, points, best_s, lower_s, proven, int(space.ints[EXPANDED]))
+    return Solution(plan, points, best_s, min(best_s, lower_s), proven, int(space.ints[EXPANDED]))
 
 
 def _run(instance: Instance, bound: Bound, best_s: float, expansions: int) -> tuple[Open, bool]:

@@ -136,17 +136,23 @@ def charger_at(batch: Batch, k: int) -> int:
 
 
 def leave(batch: Batch, now: Now, full: Now, here: int, k: int, there: int) -> Now:
-    """A charged robot at charger k, at such a time that it is later at a stop than straight on."""
-    least = now.time + batch.time[here, there] - batch.time[charger_at(batch, k), there] + LATER_S
-    return Now(full.cost, max(full.time, least), full.wh)
+    """A charged robot at charger k, so that it is later at a stop than straight on, and at no less
+    cost: where legs are only bounded, a way by a charger must not pass for a short cut.
+    """
+    charger = charger_at(batch, k)
+    least = now.cost + batch.cost[here, there] - batch.cost[charger, there]
+    soonest = now.time + batch.time[here, there] - batch.time[charger, there] + LATER_S
+    return Now(max(full.cost, least), max(full.time, soonest), full.wh)
 
 
 def passing(batch: Batch, now: Now, here: int, k: int, there: int) -> Now:
     """At a stop by way of charger k, without charging: no charge there costs less or is sooner."""
     charger = charger_at(batch, k)
-    cost = now.cost + batch.cost[here, charger] + batch.cost[charger, there]
+    cost = batch.cost[here, charger] + batch.cost[charger, there]
     time = now.time + batch.time[here, charger] + batch.queue[here, k]
-    return Now(cost, time + batch.time[charger, there], INFINITE)
+    return Now(
+        now.cost + max(cost, batch.cost[here, there]), time + batch.time[charger, there], INFINITE
+    )
 
 
 def begins(batch: Batch, there: int) -> bool:
