@@ -31,6 +31,7 @@ class Charging:
         self._world, self._rule, self._look = world, rule, look
         self._cache = FieldCache()
         self._charger: int | None = None
+        self._until_soc = rule.limit_soc
         self._parking: int | None = None
         self._joined_s: float | None = None
         self._task: tuple[float, int] | None = None  # predicted Wh, mJ drained before it
@@ -47,6 +48,7 @@ class Charging:
         if decision.kind == "charge":
             chargers = self._look().chargers
             self._charger = chargers[decision.goal or min(chargers)]
+            self._until_soc = self._asked_soc(decision)
             if "energy_wh" in decision.terms:
                 self._task = (decision.terms["energy_wh"], drained_mj)
             return
@@ -61,6 +63,18 @@ class Charging:
                 way_wh += snapshot.energy.ambient_w * wait_s / 3600.0
                 spare_wh = self._rule.spare_wh(snapshot, way_wh)
                 self._look_again(drained_mj, spare_wh, self._world.robot.margin)
+
+    def _asked_soc(self, decision: Decision) -> float:
+        """Where charging ends: at what the decision's plan says, at most at the rule's limit."""
+        asked = None if decision.plan is None else decision.plan.stops[0].to_soc
+        return self._rule.limit_soc if asked is None else min(asked, self._rule.limit_soc)
+
+    def reconsider(self) -> None:
+        """The robot may leave off: forget the charger, and the task without learning from it.
+
+        Its place in the queue stays until it is under way to somewhere else.
+        """
+        self._charger = self._task = None
 
     def finish(self) -> None:
         """The task is done: learn the margin from it."""
@@ -126,7 +140,7 @@ class Charging:
         self._unplug()
         if self._charger is None:
             return None
-        if robot.battery.soc >= self._rule.limit_soc:
+        if robot.battery.soc >= self._until_soc:
             world.note("charged", charge_wh=robot.battery.charge_wh)
             self._charger = None
             return None
@@ -173,7 +187,7 @@ class Charging:
             return
         queues.leave(ROBOT, world.tick)
         seconds = world.profile.charge_time_s(
-            world.robot.battery.soc, min(self._rule.limit_soc, 0.99),
+            world.robot.battery.soc, min(self._until_soc, 0.99),
             charge_w=queues.power_w[charger],
         )  # fmt: skip
         queues.join(ROBOT, charger, world.tick, math.ceil(seconds / world.tick_s))

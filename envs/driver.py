@@ -9,7 +9,7 @@ import math
 from dataclasses import replace
 from reprlib import repr as shown
 
-from planners.tasks import Chooser, Decision, EnergyModel, Snapshot
+from planners.tasks import Chooser, Decision, EnergyModel, Snapshot, Timing
 
 from .chargers import ROBOT
 from .charging import Charging
@@ -20,10 +20,13 @@ from .world import CHARGE, SERVE, WAIT, World
 
 __all__ = ["Driver", "PlannerSettings", "known_map", "snapshot_of"]
 
+STOP_S = 8.0  # (a) that a stop takes beyond the work there: coming to rest, turning, setting out
+
 
 def snapshot_of(world: World) -> Snapshot:
     """What a chooser may know now: belief, the robot itself, its orders, the open ones."""
     robot, profile, queues, book = world.robot, world.profile, world.chargers, world.book
+    handling = world.rules.handling
     held = [replace(o, stops=o.stops[book.made(o.id) :]) for o in book.on_board]
     chargers = {f"charger-{k}": node for k, node in enumerate(world.layout.chargers, start=1)}
     return Snapshot(
@@ -46,6 +49,7 @@ def snapshot_of(world: World) -> Snapshot:
             drive_j_per_m=profile.drive_j_per_m,
             drive_j_per_m_kg=profile.drive_j_per_m_kg,
         ),
+        timing=Timing(robot.delay, handling.pick_s + STOP_S, handling.drop_s + STOP_S),
         capacity=world.capacity,
         on_board=tuple(order.id for order in held),
     )
@@ -64,8 +68,10 @@ class Driver:
         self.replanner = Replanner(world, settings)
         self._charging = Charging(world, settings.charge_rule, lambda: snapshot_of(world))
         self._ask_s = -math.inf
-        self._asked_open: tuple[str, ...] = ()
+        self._asked_open: frozenset[str] = frozenset()
         self._waiting = False
+        self._planned = False
+        self._legs_s: list[float] = []  # predicted driving times of the legs to come
         self._question: Snapshot | None = None  # it stands where the chooser raised
 
     def action(self) -> int:
@@ -87,17 +93,44 @@ class Driver:
         stop = self.world.next_stop()
         if stop is not None:
             back = self._charging.turns_back()
-            if back is None:
+            if back is not None:
+                self._abort(back)
+            elif self._may_switch():
+                self._switch()
+            else:
                 return stop
-            self._abort(back)
         target = self._charging.target()
         if target is not None:
-            return target
+            if not self._has_news():
+                return target
+            self._charging.reconsider()
         self._decide()
         stop = self.world.next_stop()
         if stop is None:
             stop = self._charging.target()
         return self._charging.clear() if stop is None else stop
+
+    def _has_news(self) -> bool:
+        """Whether there are orders that the plan did not know, if the decision was a plan's."""
+        return self._planned and not self._asked_open.issuperset(self._orders())
+
+    def _may_switch(self) -> bool:
+        """Whether the next stop may be given up for an order that is new: nothing is begun there,
+        or what is on board may wait.
+        """
+        book = self.world.book
+        return self._has_news() and (self.world.capacity > 1 or not book.on_board)
+
+    def _switch(self) -> None:
+        """Leave the next stop: a fresh decision follows."""
+        self.replanner.end(arrived=False)
+        self.world.set_aside()
+        self._charging.reconsider()
+
+    def _orders(self) -> frozenset[str]:
+        """Ids of what is on board and of what is open."""
+        book = self.world.book
+        return frozenset(o.id for o in (*book.on_board, *book.open(self.world.time_s)))
 
     def _abort(self, back: Decision) -> None:
         """Leave the order to reach a charger while that is still sure; where only one fits, other
@@ -115,8 +148,7 @@ class Driver:
 
     def _decide(self) -> None:
         world = self.world
-        ready = (*world.book.on_board, *world.book.open(world.time_s))
-        names = tuple(order.id for order in ready)
+        names = self._orders()
         if self._waiting and world.time_s < self._ask_s and names == self._asked_open:
             return
         if self._question is None:
@@ -134,12 +166,14 @@ class Driver:
 
     def _carry_out(self, decision: Decision) -> None:
         world = self.world
-        self._waiting = decision.kind == "wait"
+        self._waiting, self._planned = decision.kind == "wait", decision.plan is not None
         world.tally.decided_by[decision.decided_by] += 1
         self._note_decision(decision)
         if self._waiting:
             return
         self._charging.begin(decision)
+        chosen = [one for one in decision.candidates if one.goal == decision.goal]
+        self._legs_s = [leg.time_s for one in chosen for leg in one.legs]
         if decision.kind == "order" and decision.goal is not None:
             world.accept(decision.goal)
 
@@ -157,9 +191,13 @@ class Driver:
 
     def _arrived(self) -> int:
         """Close the leg, then serve or charge."""
-        world = self.world
+        world, leg = self.world, self.replanner.leg
         self.replanner.end(arrived=True)
         if world.next_stop() is not None:
+            if self._legs_s:
+                predicted_s = self._legs_s.pop(0)
+                if leg is not None:  # else it stood there already
+                    world.robot.learn_delay(predicted_s, world.time_s - leg.began_s)
             return SERVE
         if not self._charging.arrived():
             return WAIT

@@ -5,10 +5,17 @@ from __future__ import annotations
 import math
 from collections import deque
 
+import numpy as np
+
 from .battery import MARGIN_TASKS, SPARED_SHARE, Battery, energy_rates, task_margin
 from .floor import Floor
 from .kernels.state import Agents
 from .power import NJ_PER_MJ, departure_nj
+
+START_DELAY = 1.25  # (a) actual over predicted driving time, before anything is known
+DELAY_SHARE = 0.9  # (a) of the legs take no longer than planned
+DELAY_LEGS = 64  # (a) that are remembered
+DELAY_LEAST_S = 10.0  # (a) shorter legs say little
 
 
 class Robot:
@@ -19,6 +26,8 @@ class Robot:
         margin: what energies are multiplied with before the battery rule: the largest that any of
             the last `MARGIN_TASKS` tasks would have needed (see `task_margin`), the first guess
             counting as one. It rises at once and falls only when a bad task is that long ago.
+        delay: actual over predicted driving time that `DELAY_SHARE` of the last `DELAY_LEGS` legs
+            stayed below, the first guess among them; at least 1.
         heading_rad: where it points (None before its first move).
         busy_until: tick at which a turn, work at a stop, or the wait for a charged pack ends.
         stranded, charging, serving, turning, moving: as they say; moving: in the tick just past.
@@ -31,6 +40,7 @@ class Robot:
         self._agents, self._floor, self.battery = agents, floor, battery
         self.profile, self.margin = battery.profile, margin
         self._needed: deque[float] = deque([margin], maxlen=MARGIN_TASKS)
+        self._delays: deque[float] = deque([START_DELAY], maxlen=DELAY_LEGS)
         self._tick_ms = round(1000 * tick_s)
         self._rates = energy_rates(self.profile, tick_s)
         self.heading_rad: float | None = None
@@ -158,3 +168,13 @@ class Robot:
             spared_wh = SPARED_SHARE * self.battery.profile.capacity_wh
             self._needed.append(task_margin(predicted_wh, actual_wh, spared_wh))
             self.margin = max(self._needed)
+
+    @property
+    def delay(self) -> float:
+        """Actual over predicted driving time, to plan with."""
+        return max(1.0, float(np.quantile(self._delays, DELAY_SHARE)))
+
+    def learn_delay(self, predicted_s: float, actual_s: float) -> None:
+        """Take in a leg that was driven to its end."""
+        if predicted_s >= DELAY_LEAST_S:
+            self._delays.append(actual_s / predicted_s)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from envs.corridors import corridors
 from envs.driver import snapshot_of
 from envs.layouts import READY, Layout, ready
 from envs.orders import OrderModel
 from envs.streams import stream
 from envs.world import World
+from planners.tasks import Timing
 from planners.tasks.named import NamedSnapshot
 
 from .mapfiles import layout_of_file
@@ -44,7 +47,7 @@ def take_snapshot(
 
 
 def _named(world: World, layout: Layout) -> NamedSnapshot:
-    snapshot = snapshot_of(world)
+    snapshot = replace(snapshot_of(world), timing=Timing())  # nothing has been learned yet
     rng = stream(world.seed, "items")
     drawn = rng.integers(len(ITEMS), size=len(snapshot.orders)).tolist()
     return NamedSnapshot(

@@ -153,7 +153,8 @@ def _drive(instance: Instance, robot: Robot, there: int) -> Robot | None:
     seconds = float(legs.time_s[robot.point, there])
     wh = robot.wh - snapshot.margin * snapshot.energy.leg_wh(metres, seconds, kg)
     cost_s = robot.cost_s + float(legs.cost_s[robot.point, there])
-    return Robot(there, cost_s, robot.time_s + seconds, wh, robot.done)
+    clock_s = float(legs.clock_s[robot.point, there])
+    return Robot(there, cost_s, robot.time_s + clock_s, wh, robot.done)
 
 
 def serve(instance: Instance, robot: Robot, order: int) -> Robot | None:
@@ -173,7 +174,7 @@ def serve(instance: Instance, robot: Robot, order: int) -> Robot | None:
     time_s, cost_s = robot_there.time_s, robot_there.cost_s
     if robot.came_from is not None:  # a millisecond later than straight on, at least
         before, left_s = robot.came_from
-        straight_s = left_s + float(instance.upper.time_s[before, robot_there.point])
+        straight_s = left_s + float(instance.upper.clock_s[before, robot_there.point])
         time_s = max(time_s, straight_s + 1e-3)
     if picks:
         time_s = max(time_s, what.release_s - snapshot.time_s)

@@ -12,7 +12,7 @@ from .decision import Candidate, Decision, Refusal
 from .legs import FieldCache, Leg, Legs
 from .named import NamedSnapshot
 from .reserve import ChargeRule, Threshold
-from .snapshot import LATENESS_WEIGHTS, PRIORITIES, EnergyModel, Order, Snapshot
+from .snapshot import LATENESS_WEIGHTS, PRIORITIES, EnergyModel, Order, Snapshot, Timing
 from .snapshot_file import load_snapshot, save_snapshot
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "RuleChooser",
     "Snapshot",
     "Threshold",
+    "Timing",
     "assess",
     "load_snapshot",
     "make_chooser",

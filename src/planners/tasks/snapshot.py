@@ -148,6 +148,33 @@ class EnergyModel:
 
 
 @dataclass(frozen=True)
+class Timing:
+    """What a plan's stops take beyond driving times as the legs have them.
+
+    ``delay`` is actual over predicted driving time, at least 1: turns, starts, people in the way.
+    ``pick_s`` and ``drop_s`` are the seconds of work at an order's stops before the last one and at
+    the last one; an order counts as delivered on arrival there. The search over plans and whoever
+    evaluates plans goes by it; choosers of one step see driving times alone.
+
+    >>> Timing(delay=1.25).leg_s(100.0)
+    125.0
+    """
+
+    delay: float = 1.0
+    pick_s: float = 0.0
+    drop_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        _number("delay", self.delay, least=1.0)
+        _number("pick_s", self.pick_s, least=0.0)
+        _number("drop_s", self.drop_s, least=0.0)
+
+    def leg_s(self, driving_s: float) -> float:
+        """How long a leg takes that is predicted to take so many seconds of driving."""
+        return self.delay * driving_s
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """All that a chooser may know: one frozen moment.
 
@@ -189,6 +216,7 @@ class Snapshot:
     capacity: int = 1
     on_board: tuple[str, ...] = ()
     after: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    timing: Timing = field(default_factory=Timing)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "orders", tuple(self.orders))

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,7 +16,7 @@ from ..graphs import GraphMap, Map
 from ..maps import GridMap
 from .named import MAX_ITEM, NamedSnapshot
 from .packed import Packed
-from .snapshot import EnergyModel, Order, Snapshot
+from .snapshot import EnergyModel, Order, Snapshot, Timing
 
 MAX_ORDERS, MAX_PLACES, MAX_LAYERS, MAX_NOTES = 1_000, 10_000, 64, 20_000  # (a)
 MAX_UNPACKED = 512 << 20  # (a) bytes of all arrays
@@ -63,6 +64,12 @@ class EnergyForm(Form):
     drive_j_per_m_kg: float
 
 
+class TimingForm(Form):
+    delay: float = 1.0
+    pick_s: float = 0.0
+    drop_s: float = 0.0
+
+
 class RobotForm(Form):
     """Null in the charge, the capacity and the power: without end, energy does not matter."""
 
@@ -75,6 +82,7 @@ class RobotForm(Form):
     payload_kg: float
     capacity: int
     on_board: list[str] = Field(default=[], max_length=MAX_ORDERS)
+    timing: TimingForm = TimingForm()
     energy: EnergyForm
 
 
@@ -178,7 +186,7 @@ def _robot_form(snapshot: Snapshot) -> RobotForm:
         capacity_wh=_finite(snapshot.capacity_wh), reserve_wh=float(snapshot.reserve_wh),
         charge_power_w=_finite(snapshot.charge_power_w), margin=float(snapshot.margin),
         payload_kg=float(snapshot.payload_kg), capacity=snapshot.capacity,
-        on_board=list(snapshot.on_board),
+        on_board=list(snapshot.on_board), timing=TimingForm(**asdict(snapshot.timing)),
         energy=EnergyForm(
             ambient_w=float(model.ambient_w), drive_j_per_m=float(model.drive_j_per_m),
             drive_j_per_m_kg=float(model.drive_j_per_m_kg),
@@ -229,7 +237,7 @@ def from_form(form: DocumentForm) -> NamedSnapshot:
         lateness_weights=form.lateness_weights,
         charger_wait_s=_telemetry(form.chargers, "wait_s"),
         charger_power_w=_telemetry(form.chargers, "power_w"), capacity=robot.capacity,
-        on_board=tuple(robot.on_board),
+        on_board=tuple(robot.on_board), timing=Timing(**robot.timing.model_dump()),
         after={name: tuple(others) for name, others in form.after.items()},
     )  # fmt: skip
     items = {order.id: order.item for order in form.orders if order.item is not None}

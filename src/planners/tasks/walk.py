@@ -1,10 +1,11 @@
 """A plan walked stop by stop, in spans: clock, cost and charge at every stop.
 
 The rules are those of the search over plans. The robot drives the way of least cost between stops
-and waits where it picks an order for its release. At a charger it waits in the queue that
-telemetry expects, then plugs in at full power. A leg takes ``margin`` times its predicted energy.
-Seconds in a queue and at a plug delay what follows and are no cost of their own. By way of a
-charger it is at a stop at least `LATER_S` later than straight on: nobody plugs in to win time.
+in the time that `Timing` gives it, works at them, and waits where it picks an order for its
+release. At a charger it waits in the queue that telemetry expects, then plugs in at full power. A
+leg takes ``margin`` times its predicted energy. Seconds in a queue and at a plug delay what follows
+and are no cost of their own. By way of a charger it is at a stop at least `LATER_S` later than
+straight on: nobody plugs in to win time.
 """
 
 from __future__ import annotations
@@ -71,6 +72,7 @@ class _Robot:
         self.orders = {order.id: order for order in snapshot.orders}
         self.node, self.kg = snapshot.robot, snapshot.payload_kg
         self.time_s = self.cost_s = Span(0.0, 0.0)
+        self.work_s = 0.0  # at the stop that it stands at
         self.wh = Span(snapshot.charge_wh, snapshot.charge_wh)
         self.straight: tuple[int, Span] | None = None  # left for a charger: from where, and when
         self.steps: list[Step] = []
@@ -95,6 +97,17 @@ class _Robot:
         self.wh = Span(self.wh.least - margin * wh.most, self.wh.most - margin * wh.least)
         return drive
 
+    def _seconds(self, leg: LegSpan) -> Span:
+        """How long a leg takes, delays included."""
+        return Span(*(self.snapshot.timing.leg_s(seconds) for seconds in leg.time_s))
+
+    def _until_plug(self, charger: str, driving_s: float) -> float:
+        """Until the plug is free, the drive there included; it grows with the drive."""
+        if driving_s == math.inf:
+            return math.inf
+        queue_s = max(0.0, self._wait_s(charger) - driving_s)
+        return self.snapshot.timing.leg_s(driving_s) + queue_s
+
     def _leg_wh(self, leg: LegSpan) -> Span:
         ends = (
             self.snapshot.energy.leg_wh(metres, seconds, self.kg)
@@ -106,10 +119,10 @@ class _Robot:
 
     def _visit(self, stop: Stop, order: Order, drives: list[Drive]) -> None:
         snapshot, leg = self.snapshot, self.legs.leg(drives[0])
-        time_s = self.time_s.plus(leg.time_s)
+        time_s = self.time_s.plus(self.work_s).plus(self._seconds(leg))
         if self.straight is not None:
             drives.append(Drive(self.straight[0], stop.node, False))
-            direct_s = self.legs.leg(drives[1]).time_s
+            direct_s = self._seconds(self.legs.leg(drives[1]))
             if direct_s.least < math.inf:
                 time_s = time_s.at_least(self.straight[1].plus(direct_s).plus(LATER_S))
             self.straight = None
@@ -120,6 +133,7 @@ class _Robot:
         if picks != ends:
             self.kg += order.kg if picks else -order.kg
         self.time_s, needed, late, lateness = time_s, None, Span(0.0, 0.0), Span(0.0, 0.0)
+        self.work_s = snapshot.timing.pick_s
         if ends:
             at = [snapshot.time_s + moment for moment in time_s]
             late = Span(*(max(0.0, moment - order.due_s) for moment in at))
@@ -127,16 +141,19 @@ class _Robot:
             lateness = Span(*(order.lateness_s(moment, weights) for moment in at))
             self.cost_s = self.cost_s.plus(lateness)
             needed = self._way_out(stop.node, drives)
+            self.work_s = snapshot.timing.drop_s
         self._note(stop, drives, self.wh, needed, late, lateness)
 
     def _charge(self, stop: Stop, drives: list[Drive]) -> None:
         snapshot, leg, name = self.snapshot, self.legs.leg(drives[0]), str(stop.charger)
+        self.time_s = self.time_s.plus(self.work_s)
+        self.work_s = 0.0
         if self.straight is None:
             self.straight = (self.node, self.time_s)
         wait_s = self._queue(name, leg)
         self.wh = self.wh.plus(Span(*(-wh for wh in self._ambient_wh(wait_s)[::-1])))
         before = self.wh
-        self.time_s = self.time_s.plus(leg.time_s.at_least(self._wait_s(name)))
+        self.time_s = self.time_s.plus(Span(*(self._until_plug(name, s) for s in leg.time_s)))
         if math.isfinite(snapshot.charge_wh):
             soc = self.rule.limit_soc if stop.to_soc is None else stop.to_soc
             level_wh = soc * snapshot.capacity_wh

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -10,11 +11,15 @@ import pytest
 from batches import exhaustive, random_snapshot
 from batches import walk as walked_by_hand
 
-from planners.tasks import CHOOSERS, Decision, Order, Snapshot, make_chooser
+from planners.tasks import CHOOSERS, Decision, Order, Snapshot, Timing, make_chooser
 from planners.tasks.critics import Limits, feasible, judge
 from planners.tasks.deep import make_instance
 from planners.tasks.deep.instance import LEVELS
+from planners.tasks.legs import Legs
+from planners.tasks.plans import Plan
 from planners.tasks.rollout import Rollout, roll_out
+from planners.tasks.spans import LegSpans
+from planners.tasks.walk import walk
 
 NAMES = [name for name in CHOOSERS if name != "llm"]
 
@@ -48,6 +53,44 @@ def test_every_plan_can_be_made_and_costs_what_is_said(name: str, battery: bool)
             batch = [order for order in snapshot.orders if order.id in found.served]
             instance = make_instance(snapshot, batch)
             assert walked_by_hand(instance, found.plan) == pytest.approx(found.total_s)
+
+
+@pytest.mark.parametrize("battery", [False, True])
+def test_work_and_delays_count_everywhere_alike(battery: bool) -> None:
+    timing = Timing(delay=1.3, pick_s=8.0, drop_s=6.0)
+    later = 0
+    for plain in snapshots(battery, count=12):
+        snapshot = replace(plain, timing=timing)
+        found = rolled(snapshot, "deep")
+        if found.served and found.placed:
+            assert found.walk.total_s.most == pytest.approx(found.total_s)
+            assert found.lower_bound_s <= found.total_s
+            batch = [order for order in snapshot.orders if order.id in found.served]
+            assert exhaustive(make_instance(snapshot, batch)) == pytest.approx(found.total_s)
+            driven = make_instance(plain, batch).upper.time_s
+            timed = make_instance(snapshot, batch).upper.clock_s
+            last = [int(k) for k in make_instance(plain, batch).batch.last]
+            reached = np.isfinite(driven[0])
+            assert timed[0, reached] == pytest.approx(1.3 * driven[0, reached])
+            assert np.all(timed[last][np.isfinite(driven[last])] >= 6.0)
+            later += found.total_s > rolled(plain, "deep").total_s + 1e-6
+    assert later > 0
+
+
+def test_time_at_stops_by_hand(a_snapshot: Callable[..., Snapshot]) -> None:
+    snapshot = replace(a_snapshot(2), timing=Timing(1.5, 10.0, 20.0))
+    walked = walk(snapshot, Plan.of_orders(snapshot.orders), LegSpans(snapshot))
+    driving = [Legs(snapshot).order(snapshot.orders[0])]
+    driving += [Legs(snapshot).order(snapshot.orders[1], start=snapshot.orders[0].drop)]
+    legs_s = [leg.time_s for legs in driving if legs is not None for leg in legs]
+    at_s = np.cumsum(1.5 * np.array(legs_s) + np.array([0.0, 10.0, 20.0, 10.0]))
+    assert [step.time_s.most for step in walked.steps] == pytest.approx(at_s.tolist())
+
+
+@pytest.mark.parametrize("delay", [0.9, math.nan])
+def test_a_delay_is_at_least_one(delay: float) -> None:
+    with pytest.raises(ValueError, match="delay"):
+        Timing(delay=delay)
 
 
 @pytest.mark.parametrize("battery", [False, True])

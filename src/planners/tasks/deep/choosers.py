@@ -9,8 +9,15 @@ from dataclasses import dataclass, replace
 from ..choosers import Assessment, assess
 from ..decision import Decision
 from ..legs import FieldCache
-from ..plans import Plan
-from ..reserve import DEFAULT_RULE, ChargeRule, charge_decision, without_order
+from ..plans import Plan, Stop
+from ..reserve import (
+    DEFAULT_RULE,
+    ChargeRule,
+    Threshold,
+    charge_decision,
+    within_charge,
+    without_order,
+)
 from ..snapshot import Order, Snapshot, natural_key
 from .improve import improve, repair
 from .instance import LEVELS, Instance, make_instance
@@ -25,7 +32,9 @@ class Effort:
     """How much a chooser plans for and how long it may take, in counts: results repeat.
 
     ``orders``: how many of the open orders are planned for, at most ``stops`` stops of them;
-    ``instead`` of all where more are open. ``rounds`` of improvement, ``expansions`` of the proof.
+    ``instead`` of all where more are open, those ``due_first`` or the cheapest that can be in time.
+    ``rounds`` of improvement, ``expansions`` of the proof. Idle, it goes to charge where more than
+    ``idle_soc`` is missing to the rule's limit.
     """
 
     orders: int
@@ -33,10 +42,14 @@ class Effort:
     instead: int
     rounds: int
     expansions: int
+    due_first: bool = False
+    idle_soc: float = 0.05
 
 
 DEEP = Effort(orders=8, stops=24, instead=8, rounds=400, expansions=2_000)  # (a)
-EXACT = Effort(orders=12, stops=12, instead=6, rounds=2_000, expansions=200_000)  # (a)
+EXACT = Effort(
+    orders=12, stops=12, instead=6, rounds=2_000, expansions=200_000, due_first=True
+)  # (a)
 
 
 class PlanChooser:
@@ -80,11 +93,27 @@ class PlanChooser:
         ]
         batch, said = self._batch(orders, found)
         if not batch:
-            return without_order(snapshot, found.legs, found.refused, self.name, self._rule)
+            return self._idle(found)
         instance = make_instance(
             snapshot, batch, cache=self._cache, rule=self._rule, levels=self._levels
         )
         return self._decide(found, self.solve(instance, proposals), said)
+
+    def _idle(self, found: Assessment) -> Decision:
+        """Nothing can be served: to a charger, unless the charge is near the rule's limit.
+
+        It may leave off as soon as orders come, so that it costs only the way there.
+        """
+        snapshot, rule = found.snapshot, self._rule
+        ways = within_charge(snapshot, found.legs)
+        full = snapshot.soc >= rule.limit_soc - self.effort.idle_soc
+        if full or not ways or isinstance(rule, Threshold):
+            return without_order(snapshot, found.legs, found.refused, self.name, rule)
+        reason = f"no order can be served; {100 * snapshot.soc:.0f} % charge, and time to charge"
+        decided = charge_decision(snapshot, ways, rule, self.name, reason, found.refused)
+        assert decided.goal is not None
+        node = snapshot.chargers[decided.goal]
+        return replace(decided, plan=Plan((Stop("charge", node, charger=decided.goal),)))
 
     def solve(self, instance: Instance, proposals: Sequence[Plan] = ()) -> Solution:
         """Improve, then prove."""
@@ -107,18 +136,27 @@ class PlanChooser:
         every = sorted(orders, key=lambda order: natural_key(order.id))
         if len(orders) <= self.effort.orders and stops <= self.effort.stops:
             return every, f"all {len(orders)} orders" if len(orders) != 1 else "the one order"
-        to_pick_s = {c.goal: c.legs[0].cost_s for c in found.candidates}
-
-        def urgency(order: Order) -> tuple[float, float, tuple[object, ...]]:
-            return order.due_s, to_pick_s.get(order.id, math.inf), natural_key(order.id)
-
+        rank = self._due_first if self.effort.due_first else self._cheap_in_time
         held = [order for order in every if order.id in found.snapshot.on_board]
         kept = self._with_sooner(found.snapshot, orders, held)
-        for order in sorted(orders, key=urgency):
+        for order in sorted(orders, key=lambda order: rank(found, order)):
             more = self._with_sooner(found.snapshot, orders, [*kept, order])
             if len(more) <= max(self.effort.instead, len(kept)):
                 kept = more
-        return kept, f"the {len(kept)} of {len(orders)} orders due first"
+        which = "due first" if self.effort.due_first else "that are cheapest to deliver in time"
+        return kept, f"the {len(kept)} of {len(orders)} orders {which}"
+
+    def _due_first(self, found: Assessment, order: Order) -> tuple[object, ...]:
+        to_pick_s = {c.goal: c.legs[0].cost_s for c in found.candidates}
+        return order.due_s, to_pick_s.get(order.id, math.inf), natural_key(order.id)
+
+    def _cheap_in_time(self, found: Assessment, order: Order) -> tuple[object, ...]:
+        """Where there are more orders than anybody can serve in time, those that are late anyway
+        would make all others late: they come last."""
+        known = next((c for c in found.candidates if c.goal == order.id), None)
+        arrival_s = found.snapshot.time_s if known is None else known.arrival_s
+        cost_s = math.inf if known is None else known.cost_s
+        return arrival_s > order.due_s, cost_s, order.due_s, natural_key(order.id)
 
     @staticmethod
     def _with_sooner(snapshot: Snapshot, orders: list[Order], kept: Sequence[Order]) -> list[Order]:

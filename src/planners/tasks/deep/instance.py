@@ -27,12 +27,14 @@ LEVELS = (0.4, 0.7, 1.0)  # (a) shares of the rule's limit that a charge may end
 class LegTable:
     """What it takes from point to point, float64 (P, P) each; infinite where no plan drives.
 
+    ``time_s`` is driving alone, ``clock_s`` from one arrival to the next, as `Timing` has it.
     ``wh`` is for the robot with what is on board now and not among the orders, ``wh_kg`` comes on
     top for each kilogram of orders (0 where there is no way).
     """
 
     cost_s: Floats
     time_s: Floats
+    clock_s: Floats
     length_m: Floats
     wh: Floats
     wh_kg: Floats
@@ -64,7 +66,7 @@ class Instance:
     @cached_property
     def closed(self) -> tuple[Floats, Floats]:
         """Cost and time under the triangle inequality: no detour undercuts an entry."""
-        return _close(self.lower.cost_s), _close(self.lower.time_s)
+        return _close(self.lower.cost_s), _close(self.lower.clock_s)
 
     @cached_property
     def paced(self) -> Batch:
@@ -115,11 +117,11 @@ def make_instance(
         loaded: whether a robot with orders on board may charge; None: where more than one fits.
         spans: the legs as far as they are known; None: all of them exact.
 
-    ``plan`` time runs as everywhere: driving times, waits for a release (which are taken to draw
-    nothing (a)), queues as telemetry expects them now, seconds at the plug at full power. Under a
-    `Threshold` energy is left out: that rule sends the robot to charge, whatever is planned. Orders
-    on board that are not of the batch stay there and take their room; an order that is to follow
-    one that is left out can never be delivered.
+    Time runs as in `walk`: driving times and work as `Timing` has them, waits for a release (which
+    are taken to draw nothing (a)), queues as telemetry expects them now, seconds at the plug at
+    full power. Under a `Threshold` energy is left out: that rule sends the robot to charge,
+    whatever is planned. Orders on board that are not of the batch stay there and take their
+    room; an order that is to follow one that is left out can never be delivered.
 
     Raises ValueError without any order, and for levels outside (0, 1].
     """
@@ -143,7 +145,7 @@ def make_instance(
     def made(legs: LegTable, upper: LegTable) -> Batch:
         queue_s, power_w, levels_wh = _at_plug(snapshot, chargers, rule, levels, legs, upper)
         return Batch(
-            legs.cost_s, legs.time_s, legs.wh, legs.wh_kg, queue_s, order_of, first, last,
+            legs.cost_s, legs.clock_s, legs.wh, legs.wh_kg, queue_s, order_of, first, last,
             release_s, due_s, weight, kg, aboard, _follows(snapshot, batch), power_w, levels_wh,
             _plugs(snapshot, legs, queue_s, power_w), room, loaded,
             math.isfinite(snapshot.charge_wh) and not isinstance(rule, Threshold),
@@ -153,11 +155,11 @@ def make_instance(
 
     if spans is None:
         ways = _exact(nodes, order_of, driven, cache_for(snapshot, cache))
-        legs = _table(snapshot, *ways, other_kg)
+        legs = _table(snapshot, *ways, order_of, last, other_kg)
         whole = made(legs, legs)
         return Instance(snapshot, batch, chargers, nodes, legs, legs, whole, whole)
     known = _spanned(nodes, order_of, driven, spans)
-    least, most = (_table(snapshot, *ways, other_kg) for ways in known)
+    least, most = (_table(snapshot, *ways, order_of, last, other_kg) for ways in known)
     return Instance(
         snapshot, batch, chargers, nodes, least, most, made(least, most), made(most, most)
     )
@@ -251,15 +253,26 @@ def _spanned(
 
 
 def _table(
-    snapshot: Snapshot, cost: Floats, time: Floats, length: Floats, other_kg: float
-) -> LegTable:
-    """With the energy of each leg."""
+    snapshot: Snapshot, cost: Floats, time: Floats, length: Floats, order_of: Ints, last: Ints,
+    other_kg: float,
+) -> LegTable:  # fmt: skip
+    """With the energy of each leg, and the time from one arrival to the next."""
     model = snapshot.energy
     per_m = model.drive_j_per_m + model.drive_j_per_m_kg * other_kg
     reached = np.isfinite(cost)
     metres, seconds = np.where(reached, length, 0.0), np.where(reached, time, 0.0)
     wh = np.where(reached, (model.ambient_w * seconds + per_m * metres) / 3600.0, INFINITE)
-    return LegTable(cost, time, length, wh, model.drive_j_per_m_kg * metres / 3600.0)
+    clock = _clock(snapshot, time, order_of, last)
+    return LegTable(cost, time, clock, length, wh, model.drive_j_per_m_kg * metres / 3600.0)
+
+
+def _clock(snapshot: Snapshot, driving_s: Floats, order_of: Ints, last: Ints) -> Floats:
+    """From one stop to the next: the work at the one, then the drive with its delays."""
+    timing = snapshot.timing
+    work_s = np.where(order_of >= 0, timing.pick_s, 0.0)
+    work_s[last] = timing.drop_s
+    clock_s: Floats = timing.delay * driving_s + work_s[:, None]
+    return clock_s
 
 
 def _at_plug(
@@ -309,7 +322,7 @@ def _plugs(snapshot: Snapshot, legs: LegTable, queue_s: Floats, power_w: Floats)
     costs = by_way(legs.cost_s[:, at:], legs.cost_s[at:])
     spent = (
         costs,
-        by_way(legs.time_s[:, at:] + queue_s, legs.time_s[at:]),
+        by_way(legs.clock_s[:, at:] + queue_s, legs.clock_s[at:]),
         by_way(spent_wh, none.T),
         by_way(legs.wh_kg[:, at:], none.T),
         by_way(none, legs.wh[at:]),

@@ -89,7 +89,16 @@ def test_exact_says_when_it_plans_for_some_only() -> None:
     assert max(kept) <= min(o.due_s for o in snapshot.orders if o.id not in decision.plan.orders)
     six = make_exact().choose(a_batch(1, 6, battery=False))
     assert "all 6 orders" in six.reason and six.gap == 0.0
-    assert "the 8 of 9 orders due first" in make_deep().choose(snapshot).reason
+    assert "the 8 of 9 orders that are cheapest" in make_deep().choose(snapshot).reason
+
+
+def test_orders_that_are_late_anyway_come_last_in_the_horizon() -> None:
+    snapshot = a_batch(1, 12, battery=False)
+    late = {order.id for order in snapshot.orders[:4]}
+    due = [replace(o, due_s=-50.0 if o.id in late else math.inf) for o in snapshot.orders]
+    planned = make_deep().choose(replace(snapshot, orders=tuple(due))).plan
+    assert planned is not None
+    assert set(planned.orders) == {order.id for order in snapshot.orders} - late
 
 
 def test_proposals_are_starts_and_no_more() -> None:
@@ -134,7 +143,10 @@ def test_orders_that_nothing_helps_are_left_out(a_snapshot: MakeSnapshot) -> Non
 @pytest.mark.parametrize("make", MAKERS)
 def test_without_orders_the_rule_decides(a_snapshot: MakeSnapshot, make: Any) -> None:
     snapshot = replace(a_snapshot(), orders=())
-    assert make().choose(snapshot).kind == "wait"
+    assert make().choose(replace(snapshot, charge_wh=0.88 * snapshot.capacity_wh)).kind == "wait"
+    some = make().choose(replace(snapshot, charge_wh=0.7 * snapshot.capacity_wh))
+    assert (some.kind, some.decided_by) == ("charge", make().name)
+    assert some.plan is not None and [stop.kind for stop in some.plan.stops] == ["charge"]
     low = make().choose(replace(snapshot, charge_wh=0.3 * snapshot.capacity_wh))
     assert (low.kind, low.decided_by) == ("charge", make().name)
 
