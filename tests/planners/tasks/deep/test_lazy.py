@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planners.tasks import Snapshot
-from planners.tasks.deep import improve, make_instance, prove
+from planners.tasks.deep import improve, make_exact, make_instance, prove
 from planners.tasks.deep.lazy import Budget, Lazy, solve_lazily
 from planners.tasks.spans import LegSpan, LegSpans, Span
 
@@ -89,3 +89,18 @@ def test_a_wrong_lower_bound_of_legs_is_found_out(monkeypatch: pytest.MonkeyPatc
         snapshot = snapshot_of(seed, 4, 3, False)
         lies += not true(snapshot, solve_lazily(snapshot, budget=WHOLE))
     assert lies >= 3, lies
+
+
+def test_a_chooser_decides_the_same_on_a_large_map(monkeypatch: pytest.MonkeyPatch) -> None:
+    snapshots = [snapshot_of(seed, 4, 1 + seed % 2, seed % 3 > 0) for seed in range(12)]
+    exact = [make_exact().choose(snapshot) for snapshot in snapshots]
+    monkeypatch.setattr("planners.tasks.deep.choosers.LAZY_NODES", 0)
+    planned = 0
+    for snapshot, known in zip(snapshots, exact, strict=True):
+        decided = make_exact().choose(snapshot)
+        assert (decided.decided_by, decided.goal) == (known.decided_by, known.goal)
+        if known.plan_s is not None:
+            planned += 1
+            assert decided.plan_s == pytest.approx(known.plan_s, rel=1e-9)
+            assert decided.gap == pytest.approx(known.gap, abs=1e-9)
+    assert planned >= 6
