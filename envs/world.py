@@ -85,7 +85,6 @@ class World:
         rules = assumptions or Assumptions()
         expect(rules, Assumptions, "assumptions")
         check_asked(layout, seed=seed, workers=workers, traffic=traffic)
-        expect_number("capacity", capacity, least=1, whole=True)
         self.layout, self.seed, self.tick_s, self.rules = layout, seed, tick_s, rules
         self.profile = robot_profile(profile)
         check_motion(layout, self.profile, rules.walk, tick_s)
@@ -105,9 +104,7 @@ class World:
             check_range(layout, self.floor, self.profile, node, self.reserve_wh)
         keep_free = {*layout.stations, *layout.chargers}
         self._blockages = BlockagePlan(self.floor, seed, blockages_per_hour, keep_free)
-        self.book = order_book(orders, layout, seed)
-        self.book.capacity = self.capacity = int(capacity)
-        self._own_book = self.book is orders
+        self._open_book(orders, capacity)
         self.belief = Belief(
             self.floor.drive_map, layout, self.profile, seed=seed, staff=workers, fleet=traffic,
             tick_s=tick_s, model=rules.belief, sensor=rules.sensor, lam_risk=lam_risk,
@@ -116,6 +113,12 @@ class World:
         )  # fmt: skip
         self._engine = engine_named(engine)(self.crowd, self.belief.senses)
         self._open_records()
+
+    def _open_book(self, orders: Orders, capacity: int) -> None:
+        expect_number("capacity", capacity, least=1, whole=True)
+        self.book = order_book(orders, self.layout, self.seed)
+        self.book.capacity = self.capacity = int(capacity)
+        self._own_book = self.book is orders
 
     def _open_records(self) -> None:
         self.meetings, self.tally = Meetings(self.crowd.clock, self.tick_s), Tally()
@@ -167,11 +170,7 @@ class World:
     # What may be done between ticks.
 
     def accept(self, order_id: str) -> Order:
-        """Take an open order, or take up one on board; its next stop comes next.
-
-        Raises:
-            ValueError: it is neither; another one is taken; no room is left.
-        """
+        """Take an open order or take up one on board; ValueError for neither, or without room."""
         order = self.book.take(order_id)
         self.robot.stop = self.book.made(order_id)
         return order

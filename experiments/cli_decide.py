@@ -21,6 +21,8 @@ if TYPE_CHECKING:
               help="Of the orders, what they are of, and what is popular.")  # fmt: skip
 @click.option("--orders", type=click.IntRange(1, 200), default=5, show_default=True, metavar="N",
               help="How many orders are open.")  # fmt: skip
+@click.option("--capacity", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
+              help="How many orders fit on board at once.")  # fmt: skip
 @click.option("--map", "map_file", metavar="FILE", help="A map or a road network to live on.")
 @click.option("--layout", metavar="NAME",
               help="A ready floor: built-in (default), small, long-corridor, sortation, fishbone "
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
               help="Where to (runs/snapshot-FLOOR-seedS.json).")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, nothing else.")
 def snapshot(
-    seed: int, orders: int, map_file: str | None, layout: str | None, out: Path | None,
-    as_json: bool,
+    seed: int, orders: int, capacity: int, map_file: str | None, layout: str | None,
+    out: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Write the start of a shift as one file, to decide on.
 
@@ -43,7 +45,8 @@ def snapshot(
 
     if map_file is not None and layout is not None:
         raise click.UsageError(f"--map {map_file} and --layout {layout} are two floors: give one")
-    found, said = take_snapshot(map_file or layout or "built-in", orders=orders, seed=seed)
+    place = map_file or layout or "built-in"
+    found, said = take_snapshot(place, orders=orders, seed=seed, capacity=capacity)
     floor = layout or ("built-in" if map_file is None else Path(map_file).stem)
     if out is None:
         out = Path("runs", f"snapshot-{floor}-seed{seed}.json")
@@ -76,6 +79,7 @@ def _described(found: NamedSnapshot, out: Path) -> dict[str, Any]:
         "chargers": list(now.chargers),
         "layers": list(now.costs.layers),
         "soc": now.soc,
+        "capacity": now.capacity,
     }
 
 

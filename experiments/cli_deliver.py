@@ -69,6 +69,8 @@ WORTH_TELLING_S = 2.0  # a warm-up of a cold cache
               help="Most seconds of a shift spent waiting for replies (1,800).")  # fmt: skip
 @click.option("--profile", metavar="NAME", default="delivery", show_default=True,
               help="The robot: delivery, tiny, street or fast.")  # fmt: skip
+@click.option("--capacity", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
+              help="How many orders fit on the robot at once.")  # fmt: skip
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path),
               help="Folder of the results (in runs/, named after floor and seed).")  # fmt: skip
 @click.option("--compare", type=click.Choice(["factors"]),

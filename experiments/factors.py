@@ -89,6 +89,8 @@ class FactorRun(FrozenRun):
         asked["llm"] = None if shift.llm is None else without_secrets(shift.llm)
         if shift.llm is None:
             del asked["limits"]  # of what nobody asks
+        if shift.capacity == 1:
+            del asked["capacity"]  # so that rows of one order at a time keep their ids
         own = {name: getattr(self, name) for name in ("map_hash", "tasks_hash", "kind", "factor")}
         return {**asked, **own, "map": Path(self.map).name, "held_out": self.held_out}
 

@@ -13,6 +13,7 @@ from . import (
     llm_astar_report,
     model_report,
     report,
+    rolling_report,
     soak_report,
 )
 from .battery_stress import BatterySpec
@@ -21,6 +22,7 @@ from .layered_study import LayeredSpec
 from .llm_astar import LlmAStarSpec
 from .model_study import ModelSpec
 from .pages import Page
+from .rolling_study import RollingSpec
 from .rows import read_rows
 from .run import ROWS
 from .soak import SoakSpec
@@ -48,6 +50,7 @@ KINDS = {
     "layered": Kind(LayeredSpec, layered_report.write_report),
     "llm-astar": Kind(LlmAStarSpec, llm_astar_report.write_report),
     "models": Kind(ModelSpec, model_report.write_report),
+    "rolling": Kind(RollingSpec, rolling_report.write_report),
     "soak": Kind(SoakSpec, soak_report.write_report),
 }
 

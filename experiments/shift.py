@@ -38,7 +38,8 @@ CALL_LOG = "calls.jsonl"
 class Shift:
     """What `aislewise deliver` was asked for; None is the default of the thing itself.
 
-    With `aware` what the layers leave to pay leads the search; its bound stays what it is.
+    `capacity` is how many orders fit on the robot. With `aware` what the layers leave to pay leads
+    the search; its bound stays what it is.
 
     Raises:
         ValueError: minutes that are not above 0, an unknown strategy, a weight that does not fit
@@ -62,6 +63,7 @@ class Shift:
     llm_deadline_s: float = 10.0
     limits: Limits = field(default_factory=Limits)
     profile: str = "delivery"
+    capacity: int = 1
     lam_risk: float = 8.0
     lam_congestion: float = 1.0
     lam_energy: float | None = None
@@ -215,7 +217,7 @@ def world_of(shift: Shift, layout: Layout, said: list[str]) -> tuple[World, tupl
         said.append(reading)
     world = World(
         layout, seed=shift.seed, workers=shift.workers, traffic=shift.traffic,
-        profile=shift.profile, orders=orders, lam_risk=shift.lam_risk,
+        profile=shift.profile, capacity=shift.capacity, orders=orders, lam_risk=shift.lam_risk,
         lam_congestion=shift.lam_congestion, lam_energy=shift.lam_energy,
     )  # fmt: skip
     return world, tuple(said)

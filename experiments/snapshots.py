@@ -24,7 +24,7 @@ SHIFT_BEGINS_S = 6 * 3600.0  # (a) the clock at the start
 
 
 def take_snapshot(
-    place: str = "built-in", *, orders: int = 5, seed: int = 0
+    place: str = "built-in", *, orders: int = 5, seed: int = 0, capacity: int = 1
 ) -> tuple[NamedSnapshot, list[str]]:
     """The start of a shift: so many orders open, the robot charged at its charger; and remarks.
 
@@ -35,14 +35,15 @@ def take_snapshot(
         place: a name of `envs.layouts.READY`, or the file of a map.
         orders: 1 or more.
         seed: of orders, items, and what is popular.
+        capacity: how many orders the robot may have on board at once.
 
     Raises:
-        ValueError, OSError: an unknown place, as `layout_of_file`; no order at all.
+        ValueError, OSError: an unknown place, as `layout_of_file`; no order, or no room for any.
     """
     if orders < 1:
         raise ValueError(f"orders is {orders}: a snapshot to decide on has 1 or more")
     layout, said = (ready(place, seed), []) if place in READY else layout_of_file(place, seed)
-    world = World(layout, seed=seed, orders=OrderModel(backlog=orders))
+    world = World(layout, seed=seed, orders=OrderModel(backlog=orders), capacity=capacity)
     return _named(world, layout), said
 
 

@@ -250,3 +250,15 @@ def test_calls_are_logged_and_replayed(call, file, tmp_path):
     )
     again = json.loads(call("decide", file, "--llm", f"replay:{log}", "--json").stdout)
     assert again["plan"] == first["plan"] and again["decided_by"] == "fallback"
+
+
+def test_several_orders_fit_where_that_is_asked_for(call, refused, tmp_path):
+    out = tmp_path / "s.json"
+    document = json.loads(call("snapshot", "--capacity", "3", "--out", out, "--json").stdout)
+    assert document["capacity"] == 3 == load_snapshot(out).snapshot.capacity
+    for chooser in ("reflex", "deep"):
+        found = json.loads(call("decide", out, "--chooser", chooser, "--json").stdout)
+        ids = [stop["order"] for stop in found["plan"]]
+        assert len(ids) > 2 * len(set(ids)) - 1 and ids[0] != ids[1]  # woven
+        assert not [no for no in found["rejected"] if no["what"] == "plan"]
+    assert "0 is not in the range x>=1" in refused("snapshot", "--capacity", "0", "--out", out)

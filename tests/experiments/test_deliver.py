@@ -354,3 +354,19 @@ def test_a_rate_of_orders_keeps_a_robot_busy(refused, tmp_path):
     with pytest.raises(ValueError, match=r"90 orders per hour and the tasks of a\.tasks"):
         Shift(map="a.map", tasks="a.tasks", orders_per_hour=90.0)
     assert "-3.0" in refused("deliver", "--orders-per-hour", "-3", "--out", tmp_path)
+
+
+def test_a_shift_with_several_orders_on_board(call, refused, tmp_path):
+    asked = ("--minutes", "20", "--orders-per-hour", "60", "--seed", "2", "--layout", "small")
+    found = {
+        n: json.loads(call("deliver", *asked, *n, "--out", tmp_path, "--json").stdout)
+        for n in ((), ("--capacity", "1"), ("--capacity", "3"))
+    }
+    one, same, three = found.values()
+    assert one["trace_hash"] == same["trace_hash"] != three["trace_hash"]
+    assert set(one) == set(three) and three["deliveries"] > 3
+    head = json.loads((tmp_path / "episode.jsonl").read_text().splitlines()[0])
+    assert head["capacity"] == 3
+    with pytest.raises(ValueError, match="capacity must be a whole number >= 1, got 0"):
+        prepare_shift(Shift(capacity=0))
+    assert "x>=1" in refused("deliver", "--capacity", "0", "--out", tmp_path)

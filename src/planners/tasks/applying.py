@@ -36,6 +36,7 @@ from .snapshot import Order, Snapshot, natural_key
 AVOID_LAYER = "avoid"
 AVOID_S_PER_M = 60.0  # (a) where an aisle cannot be closed: a minute for every metre in it
 _FRAGILE = "{} is fragile: shown to whoever loads, no cost of this plan changes"
+_ON_BOARD = "{} is on board already: it is delivered all the same"
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,9 @@ def apply(
       ``closed``; else a layer ``avoid`` of `AVOID_S_PER_M` seconds a metre.
     * fragile: named; it changes no cost, for the snapshot knows no speeds and no shocks.
 
+    An order on board is past hold and forbid: it keeps its room until it is delivered, so it is,
+    and no zone is closed where it has a stop.
+
     Expiry: a snapshot is one moment. Apply `constraints.later` to the next one.
 
     Raises ValueError for a constraint that `constraints.fault` or `constraints.contradictions`
@@ -89,7 +93,7 @@ def apply(
     _expect(snapshot, constraints, known)
     levels = {c.order: c.level for c in constraints if isinstance(c, Priority)}
     orders = _timed(snapshot, constraints, levels, rushed)
-    refused = _refusals(constraints, known)
+    refused = _refusals(snapshot, constraints, known)
     out = {no.goal for no in refused}
     left = replace(snapshot, orders=tuple(o for i, o in orders.items() if i not in out))
     changed = Applied(
@@ -97,7 +101,7 @@ def apply(
         refused=refused,
         fragile=frozenset(c.order for c in constraints if isinstance(c, Fragile)),
         changes=(*(echo(one, known) for one in constraints), *_raised(snapshot, orders, levels)),
-        notes=tuple(_FRAGILE.format(c.order) for c in constraints if isinstance(c, Fragile)),
+        notes=tuple(said for c in constraints if (said := _remark(snapshot, c)) is not None),
     )
     return _without_zones(changed, [c for c in constraints if isinstance(c, Avoid)], known)
 
@@ -139,12 +143,25 @@ def _timed(
     return orders
 
 
-def _refusals(constraints: Sequence[Constraint], names: Names) -> tuple[Refusal, ...]:
+def _remark(snapshot: Snapshot, constraint: Constraint) -> str | None:
+    """What a constraint could not change and why."""
+    if isinstance(constraint, Fragile):
+        return _FRAGILE.format(constraint.order)
+    if isinstance(constraint, (Hold, Forbid)) and constraint.order in snapshot.on_board:
+        return _ON_BOARD.format(constraint.order)
+    return None
+
+
+def _refusals(
+    snapshot: Snapshot, constraints: Sequence[Constraint], names: Names
+) -> tuple[Refusal, ...]:
     """The orders that may not be delivered at all, each with its code."""
     return tuple(
         Refusal(one.order, code, f"a note says: {echo(one, names)}")
         for one in dict.fromkeys(constraints)
-        if isinstance(one, (Hold, Forbid)) and (code := _code(one)) is not None
+        if isinstance(one, (Hold, Forbid))
+        and one.order not in snapshot.on_board
+        and (code := _code(one)) is not None
     )
 
 
@@ -198,12 +215,14 @@ def _without_zones(changed: Applied, avoids: Sequence[Avoid], names: Names) -> A
 def _closed(snapshot: Snapshot, nodes: frozenset[int]) -> Snapshot | None:
     """The snapshot with blocked nodes and without the orders that stop there.
 
-    None where the robot or a charger is there, or where another stop or charger that could be
-    reached, or from which the robot's place could be reached, no longer can.
+    None where the robot, a charger or a stop of what is on board is there, or where another stop or
+    charger that could be reached, or from which the robot's place could be reached, no longer can.
     """
     if snapshot.robot in nodes or nodes & set(snapshot.chargers.values()):
         return None
     orders = tuple(order for order in snapshot.orders if not nodes & set(order.stops))
+    if not {order.id for order in orders}.issuperset(snapshot.on_board):
+        return None
     places = {node for order in orders for node in order.stops} | set(snapshot.chargers.values())
     blocked = snapshot.map.with_blocked(np.array(sorted(nodes), dtype=np.int64), True)
     before = _joined(snapshot.map, snapshot, places)

@@ -20,7 +20,8 @@ class Candidate:
     * ``cost_s``: the sum of the leg costs, robot -> pick -> ... -> drop;
     * ``lateness_s``: this order's own weighted lateness at ``arrival_s``;
     * ``others_s``: the weighted lateness of every other open order, each driven directly (drop of
-      this one -> its pick -> its drop) as soon as this one is done.
+      this one -> its pick -> its drop) as soon as this one is done; where more than one order fits
+      on board, from the next stop of this one, after which the robot may turn to them.
 
     ``energy_wh`` is the prediction without margin, ``to_charger_wh`` the way from the drop to
     ``charger`` (None: no charger is known). ``straight_m`` is the beeline to the pick, or None on

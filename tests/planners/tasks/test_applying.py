@@ -259,3 +259,20 @@ def test_an_aisle_of_a_labelled_graph_is_closed_by_its_ids() -> None:
     applied = apply(snapshot, [Avoid("b", None)], Names(aisles={"b": (ids["b"],)}))
     assert applied.closed == {ids["b"]} and feasible(applied.snapshot) == {"O1"}
     assert [no.code for no in applied.refused] == ["closed"]
+
+
+def test_what_is_on_board_is_delivered_whatever_is_said_of_it() -> None:
+    """Its room is taken until then: no note makes more of it."""
+    held = replace(SNAPSHOT, on_board=("O2", "O3"), payload_kg=50.0, capacity=2)
+    said = [Forbid("O2"), Hold("O3", None), Forbid("O1")]
+    applied = apply(held, said, NAMES)
+    assert [no.goal for no in applied.refused] == ["O1"]
+    assert (applied.snapshot.on_board, applied.snapshot.capacity) == (held.on_board, 2)
+    assert [note.split()[0] for note in applied.notes] == ["O2", "O3"]
+    waits = apply(held, [Hold("O2", 600.0)], NAMES)
+    assert "O2" in {c.goal for c in assess(waits.snapshot).candidates}
+    at_drop = Names(aisles={"aisle-1": (order(applied, "O2").drop,)})
+    dear = apply(held, [Avoid("aisle-1", None)], at_drop)
+    assert (
+        dear.closed == frozenset() and dear.refused == () and "avoid" in dear.snapshot.costs.layers
+    )

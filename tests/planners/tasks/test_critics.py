@@ -31,6 +31,17 @@ def stuck(cell: int = 40) -> tuple[Snapshot, tuple[Stop, ...]]:
     return street(orders=(Order("O1", (2, cell)),)), (visit("O1", 0, 2), visit("O1", 1, cell))
 
 
+def held(name: str, **changes: Any) -> Snapshot:
+    """The street with an order on board, of which the drop is left."""
+    orders = [replace(o, stops=o.stops[-1:]) if o.id == name else o for o in street().orders]
+    return street(orders=tuple(orders), on_board=(name,), **changes)
+
+
+def drop(name: str) -> Stop:
+    """What is left of an order on board."""
+    return visit(name, 0, {"O1": 4, "O2": 22}[name])
+
+
 def low(charge_wh: float, **changes: Any) -> Snapshot:
     return street(charge_wh=charge_wh, orders=(Order("O1", (2, 4), kg=10.0),), **changes)
 
@@ -86,6 +97,42 @@ ZOO: dict[str, tuple[Callable[[], tuple[Any, ...]], str, str]] = {
     ),
     "two on board of one": (
         lambda: (street(), (O1[0], O2[0], O1[1], *O2[1:])), "capacity", "with O1 on board: 1 fit",
+    ),
+    "one too many beside what is on board": (
+        lambda: (held("O1", capacity=1), (O2[0], drop("O1"), *O2[1:])), "capacity",
+        "stop 0 picks O2 with O1 on board: 1 fit",
+    ),
+    "one too many beside what nobody asks for": (
+        lambda: (held("O1", capacity=1), O2, Limits(orders=["O2"])), "capacity", "with O1 on board",
+    ),
+    "picked that is on board": (
+        lambda: (held("O1"), (visit("O1", 0, 2), drop("O1"), *O2)), "wrong_node", "is at node 4",
+    ),
+    "charged with what was on board": (
+        lambda: (held("O1", capacity=1), (PLUG, drop("O1"), *O2)), "loaded", "stop 0 charges with",
+    ),
+    "too little charge for what is on board": (
+        lambda: (
+            street(
+                charge_wh=2.4, orders=(Order("O1", (4,), kg=10.0),), on_board=("O1",),
+                payload_kg=10.0, energy=EnergyModel(0.0, 180.0, 18.0),
+            ), (drop("O1"),),
+        ), "battery", "stop 0",
+    ),
+    "delivered before what it follows": (
+        lambda: (street(after={"O1": ("O2",)}), GOOD), "after",
+        "stop 1 delivers O1 before O2, which it is to follow",
+    ),
+    "delivered before what it follows by way of another": (
+        lambda: (
+            street(
+                orders=(Order("O1", (2, 4)), Order("O2", (3, 20, 22)), Order("O3", (5,))),
+                after={"O3": ("O2",), "O2": ("O1",)}, capacity=2,
+            ), (O1[0], visit("O3", 0, 5), O1[1], *O2),
+        ), "after", "stop 1 delivers O3 before O1",
+    ),
+    "after one that nobody asks for": (
+        lambda: (street(after={"O1": ("O2",)}), O1, Limits(orders=["O1"])), "after", "before O2",
     ),
     "charged with an order on board": (
         lambda: (street(), (O1[0], PLUG, O1[1], *O2)), "loaded", "stop 1 charges with O1",
@@ -157,6 +204,12 @@ def test_what_is_just_enough_passes() -> None:
     total_s = judge_total(GOOD)
     assert said(street(), GOOD, Limits(budget_s=total_s)) == []
     assert [v.code for v in said(street(), GOOD, Limits(budget_s=total_s - 1e-6))] == ["budget"]
+    assert said(held("O1", capacity=1), (drop("O1"), *O2)) == []
+    assert said(held("O1", capacity=2), (O2[0], drop("O1"), *O2[1:])) == []
+    assert said(held("O1", capacity=1), (drop("O1"),), Limits(orders=["O1"])) == []
+    assert said(street(after={"O2": ("O1", "O9")}), GOOD) == []
+    picked_ahead = (O2[0], O1[0], O1[1], *O2[1:])
+    assert said(street(after={"O2": ("O1",)}, capacity=2), picked_ahead) == []
     two = street(capacity=2)
     assert said(two, (O1[0], O2[0], O1[1], *O2[1:])) == []
     assert said(two, (O1[0], PLUG, O1[1], *O2)) == []

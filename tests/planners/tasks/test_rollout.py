@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -31,6 +32,14 @@ def snapshots(battery: bool, count: int = 8, orders: int = 3) -> list[Snapshot]:
     ]
 
 
+def tied(battery: bool, count: int = 8) -> list[Snapshot]:
+    """Up to three orders at once, some of them on board, some to follow others."""
+    return [
+        random_snapshot(np.random.default_rng([seed, battery]), 3, 1 + seed % 3, battery, 0.5, 0.2)
+        for seed in range(count)
+    ]
+
+
 def rolled(snapshot: Snapshot, name: str) -> Rollout:
     return roll_out(snapshot, make_chooser(name))
 
@@ -38,7 +47,7 @@ def rolled(snapshot: Snapshot, name: str) -> Rollout:
 @pytest.mark.parametrize("battery", [False, True])
 @pytest.mark.parametrize("name", NAMES)
 def test_every_plan_can_be_made_and_costs_what_is_said(name: str, battery: bool) -> None:
-    for snapshot in snapshots(battery):
+    for snapshot in (*snapshots(battery), *tied(battery)):
         found = rolled(snapshot, name)
         ids = [order.id for order in snapshot.orders]
         assert sorted([*found.served, *(no.goal for no in found.refused)]) == sorted(ids)
@@ -53,6 +62,19 @@ def test_every_plan_can_be_made_and_costs_what_is_said(name: str, battery: bool)
             batch = [order for order in snapshot.orders if order.id in found.served]
             instance = make_instance(snapshot, batch)
             assert walked_by_hand(instance, found.plan) == pytest.approx(found.total_s)
+
+
+def test_several_orders_are_woven_where_they_fit() -> None:
+    woven = dict.fromkeys(NAMES, 0)
+    for snapshot in tied(False, count=12):
+        for name in NAMES:
+            plan = rolled(snapshot, name).plan
+            ids = [stop.order for stop in plan.stops]
+            changes = sum(a != b for a, b in pairwise(ids))
+            woven[name] += changes >= len(plan.orders)
+            assert snapshot.capacity > 1 or changes == max(0, len(plan.orders) - 1)
+    del woven["goal"]  # what is on board is always sooner there
+    assert all(woven.values()), woven
 
 
 @pytest.mark.parametrize("battery", [False, True])

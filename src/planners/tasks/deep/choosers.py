@@ -156,13 +156,15 @@ class PlanChooser:
         return kept, f"the {len(kept)} of {len(orders)} orders {which}"
 
     def _due_first(self, found: Assessment, order: Order) -> tuple[object, ...]:
-        to_pick_s = {c.goal: c.legs[0].cost_s for c in found.candidates}
+        ready = (*found.candidates, *found.waiting)
+        to_pick_s = {c.goal: c.legs[0].cost_s for c in ready}
         return order.due_s, to_pick_s.get(order.id, math.inf), natural_key(order.id)
 
     def _cheap_in_time(self, found: Assessment, order: Order) -> tuple[object, ...]:
         """Where there are more orders than anybody can serve in time, those that are late anyway
         would make all others late: they come last."""
-        known = next((c for c in found.candidates if c.goal == order.id), None)
+        ready = (*found.candidates, *found.waiting)
+        known = next((c for c in ready if c.goal == order.id), None)
         arrival_s = found.snapshot.time_s if known is None else known.arrival_s
         cost_s = math.inf if known is None else known.cost_s
         return arrival_s > order.due_s, cost_s, order.due_s, natural_key(order.id)
@@ -194,7 +196,7 @@ class PlanChooser:
                 f"{reason}; it begins at {first.charger}", found.refused,
             )  # fmt: skip
             return self._with_plan(replace(decided, candidates=found.candidates), solution)
-        ready = (*found.candidates, *found.early)
+        ready = (*found.candidates, *found.waiting)
         chosen = next((c for c in ready if c.goal == first.order), None)
         if chosen is None:
             refusal = next(r for r in found.refused if r.goal == first.order)
