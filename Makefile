@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup deliver llm-local deliver-llm test test-slow check format lint types imports browser bench peers rl-peers experiment report factors value-of-model soak rolling battery-stress rush-notes notebook build clean
+.PHONY: help setup deliver llm-local deliver-llm test test-slow check format lint types imports browser bench peers rl-peers experiment report factors value-of-model soak rolling battery-stress rush-notes task-batches notebook build clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -100,6 +100,9 @@ battery-stress: setup  ## a 200 Wh robot, half an hour: rows into docs/rows, doc
 rush-notes: setup  ## what a rush note is worth, half an hour: rows into docs/rows, docs/rush-notes.md
 	$(BIN)/python -m experiments.rush_notes --workers $(JOBS) --out runs/rush-notes
 	$(BIN)/python -m experiments.publish runs/rush-notes docs
+
+task-batches: setup  ## static batches of orders, half an hour: rows into docs/rows, the table printed
+	$(BIN)/python -m experiments.task_batches --out runs/task-batches --pack docs/rows/task-batches.jsonl.gz
 
 notebook: setup  ## execute the notebooks in place
 	$(BIN)/jupyter-execute --inplace notebooks/*.ipynb

@@ -1,15 +1,18 @@
 """Static batches: how soon a plan is proven, and how far a plan is from the best after how long.
 
-    python -m experiments.task_batches --out runs/batches --map MAP --seeds 20
+    python -m experiments.task_batches --out runs/task-batches
 
-Effort is counted in rounds and expansions, so that plans repeat; times are CPU time and do not.
+A run that was stopped goes on where it was: rows that are there are not measured again. Effort is
+counted in rounds and expansions, so that plans repeat; times are CPU time and do not.
 """
 
 from __future__ import annotations
 
+import gzip
+import json
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,18 +22,22 @@ import numpy as np
 
 from envs.driver import snapshot_of
 from envs.layouts import Layout, built_in
+from envs.layouts.families import sortation
 from envs.streams import stream
 from envs.world import World
-from planners.tasks import Order, Snapshot
+from planners.tasks import Order, Snapshot, make_chooser
 from planners.tasks.deep import Instance, evaluate, improve, make_instance, prove
 from planners.tasks.deep.prove import make_bound
+from planners.tasks.rollout import roll_out
 
 from .mapfiles import layout_of_file
 from .rows import Row, RowWriter, read_rows
 
 BUDGETS_MS = (50.0, 100.0, 500.0)
 SIZES = {False: (6, 7, 8, 9, 10, 11, 12, 16), True: (6, 7, 8, 10, 16)}
-ROUNDS, EXPANSIONS, FACTOR = 50, 5_000, 4  # of the first step, and from step to step
+FLOORS: dict[str, Callable[[], Layout]] = {"built-in": built_in, "sortation": sortation}
+ROUNDS, EXPANSIONS, FACTOR = 50, 5_000, 2  # of the first step, and from step to step
+MOST_EXPANSIONS = 1_000_000  # a gigabyte of labels
 MORE_SEEDS = 2  # further searches of the largest effort, where nothing is proven
 PROVEN_TO = 12  # orders; beyond, only the bound at the start is asked for
 
@@ -53,8 +60,8 @@ class Case:
 
 
 def layout_for(floor: str) -> Layout:
-    """The built-in floor, or a map file's."""
-    return built_in() if floor == "built-in" else layout_of_file(floor)[0]
+    """A floor of `FLOORS`, or a map file's."""
+    return FLOORS[floor]() if floor in FLOORS else layout_of_file(floor)[0]
 
 
 def batch_snapshot(layout: Layout, case: Case) -> Snapshot:
@@ -109,16 +116,19 @@ def _one_by_one(snapshot: Snapshot) -> tuple[Any, Any]:
 
 
 def measure(case: Case, layout: Layout, steps: int) -> Row:
-    """The ladder of efforts on one batch."""
+    """The ladder of efforts on one batch, up to the first that proves its plan."""
     snapshot = batch_snapshot(layout, case)
     began = time.process_time()
     instance = make_instance(snapshot)
     assert instance.closed
     legs_ms = 1000.0 * (time.process_time() - began)
-    ladder = [_step(instance, case, ROUNDS * FACTOR**k, EXPANSIONS * FACTOR**k)
-              for k in range(steps)]  # fmt: skip
+    ladder: list[Row] = []
+    while len(ladder) < steps and not (ladder and ladder[-1]["proven"]):
+        effort = FACTOR ** len(ladder)
+        expansions = min(MOST_EXPANSIONS, EXPANSIONS * effort)
+        ladder.append(_step(instance, case, ROUNDS * effort, expansions))
     costs = [step["cost"] for step in ladder]
-    if not any(step["proven"] for step in ladder):
+    if not ladder[-1]["proven"]:
         costs += [
             improve(
                 instance, rounds=ROUNDS * FACTOR ** (steps - 1), seed=case.seed + 1000 + k
@@ -133,8 +143,9 @@ def measure(case: Case, layout: Layout, steps: int) -> Row:
         "battery": case.battery,
         "seed": case.seed,
         "best": min(costs),
-        "proven": any(step["proven"] for step in ladder),
+        "proven": ladder[-1]["proven"],
         "nearest": evaluate(instance, _nearest(instance)).cost_s,
+        "utility": _utility(snapshot),
         "insertion": improve(instance, rounds=0).cost_s,
         "legs_ms": legs_ms,
         "ladder": ladder,
@@ -178,6 +189,12 @@ def _nearest(instance: Instance) -> list[int]:
     return points
 
 
+def _utility(snapshot: Snapshot) -> float:
+    """One decision after the other by that chooser; infinite where it leaves an order out."""
+    found = roll_out(snapshot, make_chooser("utility"), expansions=0)
+    return found.total_s if len(found.served) == len(snapshot.orders) else math.inf
+
+
 def cases(floors: Sequence[str], seeds: int, sizes: Sequence[int] | None) -> Iterator[Case]:
     """All batches: every floor, with and without battery, every size, capacity 1 to 3."""
     for floor in floors:
@@ -194,12 +211,16 @@ def total_ms(step: Row) -> float:
 
 
 def regret_at(row: Row, budget_ms: float) -> float | None:
-    """How far the best plan of the steps that fit a budget is from the best known, a share."""
-    costs = [step["cost"] for step in row["ladder"] if total_ms(step) <= budget_ms]
-    costs += [step["improved"] for step in row["ladder"] if step["improve_ms"] <= budget_ms]
-    if not costs or row["best"] is None or None in costs:
+    """How far the plan of the largest effort that fits a budget is from the best known, a share.
+
+    The budget is for improvement and proof together, or for improvement alone where both do not fit
+    with any effort.
+    """
+    fits = [step["cost"] for step in row["ladder"] if total_ms(step) <= budget_ms]
+    fits = fits or [s["improved"] for s in row["ladder"] if s["improve_ms"] <= budget_ms]
+    if not fits or row["best"] is None or None in fits:
         return None
-    return float(min(costs)) / float(row["best"]) - 1.0
+    return float(fits[-1]) / float(row["best"]) - 1.0
 
 
 def proof_ms(row: Row) -> float:
@@ -209,7 +230,8 @@ def proof_ms(row: Row) -> float:
 
 COLUMNS = (
     "floor", "battery", "n", "cap", "cases", "no plan", "proof p50 ms", "p95 ms", "in 50 ms %",
-    "in 500 ms %", "regret % at 50", "at 100", "at 500 ms", "insertion", "nearest", "legs ms",
+    "in 500 ms %", "regret % at 50", "at 100", "at 500 ms", "insertion %", "utility %", "nearest %",
+    "legs ms",
 )  # fmt: skip
 
 
@@ -230,7 +252,10 @@ def _cells(kind: tuple[Any, ...], own: list[Row]) -> list[str]:
 
     def mean(values: list[float | None]) -> str:
         known = [value for value in values if value is not None and math.isfinite(value)]
-        return f"{100 * sum(known) / len(known):.2f}" if known else "-"
+        if len(known) < 2:
+            return f"{100 * known[0]:.2f}" if known else "-"
+        spread = 1.96 * float(np.std(known, ddof=1)) / math.sqrt(len(known))
+        return f"{100 * float(np.mean(known)):.2f} ± {100 * spread:.2f}"
 
     def quantile(share: float) -> str:
         value = float(np.quantile(proofs, share, method="higher"))
@@ -244,23 +269,27 @@ def _cells(kind: tuple[Any, ...], own: list[Row]) -> list[str]:
         str(len(own) - len(solved)), quantile(0.5), quantile(0.95),
         *(f"{100 * float(np.mean(proofs <= budget)):.0f}" for budget in (50.0, 500.0)),
         *(mean([regret_at(row, budget) for row in solved]) for budget in BUDGETS_MS),
-        against("insertion"), against("nearest"),
+        against("insertion"), against("utility"), against("nearest"),
         f"{float(np.median([row['legs_ms'] for row in own])):.1f}",
     ]  # fmt: skip
 
 
 @click.command()
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
-@click.option("--map", "maps", multiple=True, help="a map file beside the built-in floor")
+@click.option("--map", "maps", multiple=True, help="a map file beside the built-in floors")
 @click.option("--seeds", type=click.IntRange(1), default=20, show_default=True)
 @click.option("--orders", "sizes", type=click.IntRange(1), multiple=True, help="sizes; all if none")
-@click.option("--steps", type=click.IntRange(1, 8), default=6, show_default=True)
-def main(out: Path, maps: tuple[str, ...], seeds: int, sizes: tuple[int, ...], steps: int) -> None:
-    """Measure the batches that DIR/rows.jsonl lacks, then print the table."""
+@click.option("--steps", type=click.IntRange(1, 16), default=11, show_default=True)
+@click.option("--pack", type=click.Path(dir_okay=False, path_type=Path), help="rows, zipped")
+def main(
+    out: Path, maps: tuple[str, ...], seeds: int, sizes: tuple[int, ...], steps: int,
+    pack: Path | None,
+) -> None:  # fmt: skip
+    """Measure the batches that OUT/rows.jsonl lacks, then print the table (means with 95 %)."""
     out.mkdir(parents=True, exist_ok=True)
     file = out / "rows.jsonl"
     done = {row["run_id"] for row in read_rows(file)}
-    layouts = {floor: layout_for(floor) for floor in ("built-in", *maps)}
+    layouts = {floor: layout_for(floor) for floor in (*FLOORS, *maps)}
     warm = [Case("built-in", orders, 2, True, 0) for orders in (3, 9)]  # the large one grows
     for case in warm:  # machine code is loaded before the first time is taken
         measure(case, layouts["built-in"], 1)
@@ -268,7 +297,11 @@ def main(out: Path, maps: tuple[str, ...], seeds: int, sizes: tuple[int, ...], s
         for case in cases(tuple(layouts), seeds, sizes or None):
             if case.run_id not in done:
                 writer.append(measure(case, layouts[case.floor], steps))
-    click.echo(report(read_rows(file)), nl=False)
+    rows = read_rows(file)
+    if pack is not None:
+        lines = "".join(f"{json.dumps(row, allow_nan=False)}\n" for row in rows)
+        pack.write_bytes(gzip.compress(lines.encode(), mtime=0))
+    click.echo(report(rows), nl=False)
 
 
 if __name__ == "__main__":

@@ -22,11 +22,14 @@ def server():
 
 
 class Faulty:
-    """Puts the next fault before every decision, and a good reply after every two of them."""
+    """Puts the next fault before every decision, and a good reply after every two of them.
+
+    A fault whose decision comes late is put again, twice at most: a busy machine may hold one up.
+    """
 
     def __init__(self, chooser, server):
         self.inner, self.server, self.name = chooser, server, chooser.name
-        self.left, self.since, self.took_s = list(FAULTS), 0, {}
+        self.left, self.since, self.late_s, self.put = list(FAULTS), 0, {}, Counter()
 
     def describe(self):
         return self.inner.describe()
@@ -42,10 +45,13 @@ class Faulty:
         asked, began = self.inner.counts.asked, time.monotonic()
         decision = self.inner.choose(snapshot)
         if self.inner.counts.asked > asked:  # else there was a single order
-            self.took_s[name] = time.monotonic() - began - self.inner.deadline_s
+            late_s = time.monotonic() - began - self.inner.deadline_s
             assert decision.decided_by == "fallback" and kind in decision.reason, name
-            self.left.pop(0)
+            self.late_s[name] = min(late_s, self.late_s.get(name, late_s))
+            self.put[name] += 1
             self.since += 1
+            if late_s < GRACE_S or self.put[name] == 3:
+                self.left.pop(0)
         return decision
 
 
@@ -56,18 +62,18 @@ def test_every_fault_is_counted_in_time_and_the_shift_goes_on(server):
     chooser = Faulty(inner, server)
     run = run_shift(prepare_shift(shift), chooser)
     counts, kinds = inner.counts, Counter()
-    for _, _, kind, calls in FAULTS:
-        kinds[kind] += calls
+    for name, _, kind, calls in FAULTS:
+        kinds[kind] += calls * chooser.put[name]
+    put = chooser.put.total()
     assert chooser.left == []
     assert counts.rejections == kinds
-    assert counts.fallbacks == len(FAULTS) and counts.paused == 0
+    assert counts.fallbacks == put and counts.paused == 0
     assert counts.taken >= len(FAULTS) // 2
     decided = run.episode.summary["decided_by"]
     assert decided.pop("reserve", 0) <= 1
-    assert decided == {"fallback": len(FAULTS), "llm": counts.taken + counts.skipped}
+    assert decided == {"fallback": put, "llm": counts.taken + counts.skipped}
     assert run.episode.summary["deliveries"] > len(FAULTS)
-    late_s = sorted(chooser.took_s.values())
-    assert late_s[len(FAULTS) - 6] < GRACE_S  # a busy machine may hold a few of them up
+    assert max(chooser.late_s.values()) < GRACE_S
 
 
 def test_a_dead_server_costs_a_shift_a_few_deadlines_not_its_length(server):

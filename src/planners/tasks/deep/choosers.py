@@ -22,6 +22,7 @@ from ..reserve import (
 from ..snapshot import Order, Snapshot, natural_key
 from .improve import improve, repair
 from .instance import LEVELS, Instance, make_instance
+from .lazy import Budget, solve_lazily
 from .prove import Solution, prove
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 WAITING = frozenset({"not_released", "full", "after"})
 HOPELESS = frozenset({"unreachable", "no_charger", "full_battery"})  # no charge now helps these
+LAZY_NODES = 5_000_000  # (a) on larger maps a field costs more than planning once more
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,13 @@ class PlanChooser:
         batch, said = self._batch(orders, found)
         if not batch:
             return self._idle(found)
+        if snapshot.map.size > LAZY_NODES:
+            budget = Budget(self.effort.rounds, self.effort.expansions)
+            lazy = solve_lazily(
+                snapshot, batch, budget=budget, cache=self._cache, rule=self._rule,
+                levels=self._levels, proposals=proposals, seed=self._seed,
+            )  # fmt: skip
+            return self._decide(found, lazy.solution, said)
         instance = make_instance(
             snapshot, batch, cache=self._cache, rule=self._rule, levels=self._levels
         )

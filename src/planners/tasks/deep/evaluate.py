@@ -11,6 +11,7 @@ import numpy as np
 from ..plans import Plan
 from .instance import Instance, Ints
 from .kernels import kernel
+from .kernels.ahead import Ahead
 from .kernels.labels import Table
 
 FIRST_ROOM = 64  # labels of a row, before the table grows
@@ -55,8 +56,8 @@ def table_for(instance: Instance, room: int = FIRST_ROOM) -> Table:
     before, plug = np.empty((2, *shape), dtype=np.int64)
     count = np.zeros(shape[0], dtype=np.int64)
     cut, best = np.zeros((2, 1), dtype=np.int64)
-    clock, rest, slope = np.empty((3, shape[0]))
-    return Table(cost, time, wh, before, plug, count, cut, best, clock, rest, slope)
+    ahead = Ahead._make(np.empty((len(Ahead._fields), shape[0])))
+    return Table(cost, time, wh, before, plug, count, cut, best, ahead)
 
 
 def _check(instance: Instance, tour: Ints) -> None:

@@ -16,9 +16,9 @@ from .kernels.anneal import BEST, CURRENT, ROUND, Schedule, Search
 from .kernels.dice import DICE
 from .kernels.insert import Tour
 
-HOT, COLD = 0.1, 0.001  # (a) temperatures of the schedule, as shares of the start's cost
+HOT, COLD = 0.05, 0.003  # (a) temperatures of the schedule, as shares of the start's cost
 # (a) of insertion costs, every second round; more where energy counts, which is not in them
-NOISE, NOISE_ENERGY = 0.05, 0.3
+NOISE, NOISE_ENERGY = 0.05, 0.1
 DICE_SIDES = 2147483646
 
 
@@ -175,8 +175,8 @@ def improve(
 def _tour(instance: Instance) -> Tour:
     stops = instance.stops
     points, spare = np.ones((2, stops), dtype=np.int64)
-    cost, time, after = np.zeros((3, stops + 1))
-    return Tour(points, spare, cost, time, after, np.zeros(stops + 1, dtype=np.int64))
+    cost, time, wh, after = np.zeros((4, stops + 1))
+    return Tour(points, spare, cost, time, wh, after, np.zeros(stops + 1, dtype=np.int64))
 
 
 def _search(instance: Instance, start: Sequence[int], cost_s: float, seed: int) -> Search:

@@ -14,6 +14,7 @@ from ..legs import FieldCache, cache_for
 from ..plans import Plan, Stop
 from ..reserve import DEFAULT_RULE, ChargeRule, Threshold
 from ..snapshot import Order, Snapshot, natural_key
+from ..spans import Drive, LegSpans
 from .kernels.batch import INFINITE, Batch
 
 Floats = npt.NDArray[np.float64]
@@ -43,8 +44,9 @@ class LegTable:
 class Instance:
     """One batch. Points are numbered: 0 the robot, the stops order by order, the chargers.
 
-    ``lower`` and ``upper`` enclose every leg: plans are judged by ``upper``, bounds are built on
-    ``lower``. Today both are one table, as legs come from exact fields.
+    ``lower`` and ``upper`` enclose every leg; where all are exact they are one table. ``batch`` is
+    made of ``lower``: what is proven of it is true of every plan. What a plan costs is known where
+    all its legs are exact; ``cautious`` is the batch of ``upper``, which drives no others.
     """
 
     snapshot: Snapshot
@@ -54,6 +56,7 @@ class Instance:
     lower: LegTable
     upper: LegTable
     batch: Batch
+    cautious: Batch
 
     @property
     def stops(self) -> int:
@@ -67,17 +70,14 @@ class Instance:
 
     @cached_property
     def paced(self) -> Batch:
-        """The batch without energy, its legs longer by the seconds that charging for them takes.
+        """The batch where tours are built with the seconds that charging will take.
 
-        Where energy matters, this tells a sequence's lateness better than driving times alone.
+        What a tour spends beyond the charge at the start takes its time at the fastest charger,
+        at once: this tells a sequence's lateness better than driving times alone.
         """
         batch = self.batch
-        powers = batch.power_w[batch.power_w > 0.0]
-        if not batch.energy or not powers.size:
-            return batch._replace(energy=False)
-        with np.errstate(invalid="ignore"):
-            at_plug_s = 3600.0 * batch.margin * self.upper.wh / powers.max()
-        return batch._replace(time=batch.time + at_plug_s, energy=False)
+        spare_wh = max(0.0, batch.charge_wh - batch.reserve_wh) if batch.energy else INFINITE
+        return batch._replace(spare_wh=spare_wh)
 
     def points(self, order: int) -> range:
         """The points of an order's stops."""
@@ -108,12 +108,14 @@ def make_instance(
     rule: ChargeRule = DEFAULT_RULE,
     levels: Sequence[float] = LEVELS,
     loaded: bool | None = None,
+    spans: LegSpans | None = None,
 ) -> Instance:
     """The batch of some orders of a snapshot (None: all of them).
 
     Args:
         levels: where a charge may end, as shares of ``rule.limit_soc``.
         loaded: whether a robot with orders on board may charge; None: where more than one fits.
+        spans: the legs as far as they are known; None: all of them exact.
 
     Time runs as in `walk`: driving times and work as `Timing` has them, waits for a release (which
     are taken to draw nothing (a)), queues as telemetry expects them now, seconds at the plug at
@@ -138,17 +140,29 @@ def make_instance(
     driven = _driven(order_of, first, last, len(chargers), snapshot.capacity, loaded)
     own_kg = sum(order.kg for order in batch if order.id in snapshot.on_board)
     other_kg = max(0.0, snapshot.payload_kg - own_kg)
-    legs = _legs(snapshot, nodes, order_of, last, driven, cache_for(snapshot, cache), other_kg)
-    queue_s, power_w, levels_wh = _at_plug(snapshot, chargers, rule, levels, legs)
     release_s, due_s, weight, kg = _wishes(snapshot, batch)
-    energy = math.isfinite(snapshot.charge_wh) and not isinstance(rule, Threshold)
-    made = Batch(
-        legs.cost_s, legs.clock_s, legs.wh, legs.wh_kg, queue_s, order_of, first, last,
-        release_s, due_s, weight, kg, aboard, _follows(snapshot, batch), power_w, levels_wh, room,
-        loaded, energy, float(snapshot.charge_wh), float(snapshot.reserve_wh),
-        float(snapshot.margin), float(snapshot.energy.ambient_w),
-    )  # fmt: skip
-    return Instance(snapshot, batch, chargers, nodes, legs, legs, made)
+
+    def made(legs: LegTable, upper: LegTable) -> Batch:
+        queue_s, power_w, levels_wh = _at_plug(snapshot, chargers, rule, levels, legs, upper)
+        return Batch(
+            legs.cost_s, legs.clock_s, legs.wh, legs.wh_kg, queue_s, order_of, first, last,
+            release_s, due_s, weight, kg, aboard, _follows(snapshot, batch), power_w, levels_wh,
+            _plugs(snapshot, legs, queue_s, power_w), room, loaded,
+            math.isfinite(snapshot.charge_wh) and not isinstance(rule, Threshold),
+            float(snapshot.charge_wh), float(snapshot.reserve_wh), float(snapshot.margin),
+            float(snapshot.energy.ambient_w), INFINITE, _rate(power_w),
+        )  # fmt: skip
+
+    if spans is None:
+        ways = _exact(nodes, order_of, driven, cache_for(snapshot, cache))
+        legs = _table(snapshot, *ways, order_of, last, other_kg)
+        whole = made(legs, legs)
+        return Instance(snapshot, batch, chargers, nodes, legs, legs, whole, whole)
+    known = _spanned(nodes, order_of, driven, spans)
+    least, most = (_table(snapshot, *ways, order_of, last, other_kg) for ways in known)
+    return Instance(
+        snapshot, batch, chargers, nodes, least, most, made(least, most), made(most, most)
+    )
 
 
 def _numbered(orders: Sequence[Order], points: int) -> tuple[Ints, Ints, Ints]:
@@ -207,23 +221,42 @@ def _driven(
     return driven
 
 
-def _legs(
-    snapshot: Snapshot,
-    nodes: tuple[int, ...],
-    order_of: Ints,
-    last: Ints,
-    driven: npt.NDArray[np.bool_],
-    cache: FieldCache,
-    other_kg: float,
-) -> LegTable:
-    """Exact legs; along an order by the field to its next stop, else by the field from where the
-    leg begins, as `Legs` has it."""
+def drive_of(nodes: Sequence[int], order_of: Ints, a: int, b: int) -> Drive:
+    """The leg between two points: along an order by the field to its next stop, else by the field
+    from where the leg begins, as `Legs` has it."""
+    return Drive(nodes[a], nodes[b], bool(order_of[a] >= 0 and order_of[a] == order_of[b]))
+
+
+def _exact(
+    nodes: tuple[int, ...], order_of: Ints, driven: npt.NDArray[np.bool_], cache: FieldCache
+) -> tuple[Floats, Floats, Floats]:
+    """Cost, time and length of the legs that are driven."""
     cost, time, length = (np.full(driven.shape, INFINITE) for _ in range(3))
     for a, b in np.argwhere(driven).tolist():
         along = order_of[a] >= 0 and order_of[a] == order_of[b]
         way = cache.way("to" if along else "from", nodes[a], nodes[b])
         if way is not None:
             cost[a, b], time[a, b], length[a, b] = way.cost_s, way.time_s, way.length_m
+    return cost, time, length
+
+
+def _spanned(
+    nodes: tuple[int, ...], order_of: Ints, driven: npt.NDArray[np.bool_], spans: LegSpans
+) -> tuple[tuple[Floats, Floats, Floats], tuple[Floats, Floats, Floats]]:
+    """The same at least, and at most: infinite where a leg is not exact."""
+    ends = np.full((2, 3, *driven.shape), INFINITE)
+    for a, b in np.argwhere(driven).tolist():
+        leg = spans.leg(drive_of(nodes, order_of, a, b))
+        ends[:, :, a, b] = np.transpose((leg.cost_s, leg.time_s, leg.length_m))
+    least, most = ends
+    return (least[0], least[1], least[2]), (most[0], most[1], most[2])
+
+
+def _table(
+    snapshot: Snapshot, cost: Floats, time: Floats, length: Floats, order_of: Ints, last: Ints,
+    other_kg: float,
+) -> LegTable:  # fmt: skip
+    """With the energy of each leg, and the time from one arrival to the next."""
     model = snapshot.energy
     per_m = model.drive_j_per_m + model.drive_j_per_m_kg * other_kg
     reached = np.isfinite(cost)
@@ -248,15 +281,63 @@ def _at_plug(
     rule: ChargeRule,
     levels: Sequence[float],
     legs: LegTable,
+    upper: LegTable,
 ) -> tuple[Floats, Floats, Floats]:
-    """Seconds in queues (P, K), powers (K,), levels in Wh."""
+    """Seconds in queues (P, K), powers (K,), levels in Wh.
+
+    A way that turns out longer makes a queue shorter; with a margin below 1, a second of the way
+    may draw less than one in the queue, so that the queue is not taken in full before that.
+    """
     wait_s = np.array([snapshot.charger_wait_s.get(name, 0.0) for name in chargers])
     power_w = [snapshot.charger_power_w.get(name, snapshot.charge_power_w) for name in chargers]
     to_plug_s = legs.time_s[:, len(legs.time_s) - len(chargers) :]
     queue_s = np.where(np.isfinite(to_plug_s), np.maximum(0.0, wait_s - to_plug_s), 0.0)
+    loose = to_plug_s < upper.time_s[:, len(legs.time_s) - len(chargers) :]
+    queue_s = np.where(loose & (snapshot.margin < 1.0), snapshot.margin * queue_s, queue_s)
     full_wh = rule.limit_soc * snapshot.capacity_wh
     wh = sorted({level * full_wh for level in levels}) if math.isfinite(full_wh) else []
     return queue_s, np.array(power_w, dtype=np.float64), np.array(wh, dtype=np.float64)
+
+
+def _rate(power_w: Floats) -> float:
+    """Seconds that a Wh takes at the fastest charger; 0 where none charges."""
+    most = float(power_w.max(initial=0.0))
+    return 3600.0 / most if most > 0.0 else 0.0
+
+
+def _plugs(snapshot: Snapshot, legs: LegTable, queue_s: Floats, power_w: Floats) -> Ints:
+    """The chargers worth a detour from point to point, int64 (P, P, K), the cheapest first.
+
+    One is left out where another adds no more cost, time and energy on either side, and charges
+    no slower; -1 fills up.
+    """
+    size, count = len(legs.cost_s), len(power_w)
+    at = size - count
+
+    def by_way(legs_to: Floats, legs_on: Floats) -> Floats:
+        return np.asarray(legs_to[:, None, :] + legs_on.T[None, :, :])
+
+    spent_wh = snapshot.margin * legs.wh[:, at:] + snapshot.energy.ambient_w * queue_s / 3600.0
+    none = np.zeros((size, count))
+    costs = by_way(legs.cost_s[:, at:], legs.cost_s[at:])
+    spent = (
+        costs,
+        by_way(legs.clock_s[:, at:] + queue_s, legs.clock_s[at:]),
+        by_way(spent_wh, none.T),
+        by_way(legs.wh_kg[:, at:], none.T),
+        by_way(none, legs.wh[at:]),
+        by_way(none, legs.wh_kg[at:]),
+        by_way(none, none.T - power_w[:, None]),
+    )
+    for k in range(count):
+        for other in range(count):
+            better = costs[..., other] < INFINITE
+            for what in spent:
+                better = better & (what[..., other] <= what[..., k])
+            costs[better & (other != k), k] = INFINITE
+    ranked = np.argsort(costs, axis=-1, kind="stable")
+    plugs: Ints = np.where(np.take_along_axis(costs, ranked, -1) < INFINITE, ranked, -1)
+    return plugs
 
 
 def _close(legs: Floats) -> Floats:

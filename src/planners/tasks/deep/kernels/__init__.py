@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from ....kernels import compiled
-from . import anneal, batch, bound, dice, insert, labels, prove
+from . import ahead, anneal, batch, bound, dice, insert, labels, prove
 
 ROOM = compiled.Room(
-    (batch, dice, labels, insert, anneal, bound, prove),
+    (batch, dice, ahead, labels, insert, anneal, bound, prove),
     (Path(compiled.__file__).parent, Path(__file__).parent),
     lambda: None,
 )

@@ -120,6 +120,14 @@ def recreate(batch: Batch, search: Search, tour: Tour, count: int, noise: float)
         length = insert(batch, tour, length, order, search.ints, noise)
 
 
+def is_current(search: Search, tour: Tour) -> bool:
+    """Whether the tour has become what it was."""
+    for position in range(tour.stops.shape[0]):
+        if tour.stops[position] != search.current[position]:
+            return False
+    return True
+
+
 def improve(
     batch: Batch, paced: Batch, table: Table, search: Search, tour: Tour, schedule: Schedule
 ) -> None:
@@ -132,9 +140,11 @@ def improve(
         recreate(paced, search, tour, count, noise)
     else:
         recreate(batch, search, tour, count, noise)
+    search.ints[ROUND] += 1
+    if is_current(search, tour):
+        return
     limit = search.costs[CURRENT] - heat * math.log(chance(search.ints))
     cost = tabulate(batch, table, tour.stops, limit)
-    search.ints[ROUND] += 1
     if not (cost < INFINITE or search.costs[CURRENT] == INFINITE):
         return
     search.costs[CURRENT] = cost
@@ -154,6 +164,6 @@ def anneal(batch, paced, table, search, tour, schedule, rounds):  # type: ignore
 
 
 HELPERS = (
-    take, take_random, take_related, take_window, ruin, recreate, improve,
+    take, take_random, take_related, take_window, ruin, recreate, is_current, improve,
 )  # fmt: skip
 ENTRIES = (anneal,)

@@ -41,6 +41,7 @@ class Batch(NamedTuple):
     follows: Any  # int64 (E, 2) pairs: the first ends after the second, chains included
     power_w: Any  # float64 (K,)
     levels: Any  # float64 (L,) Wh
+    plugs: Any  # int64 (P, P, K) chargers worth a detour from point to point, cheapest first; -1
     capacity: int  # orders on board at once
     loaded: bool  # whether a robot with orders on board may charge
     energy: bool  # whether energy matters
@@ -48,6 +49,8 @@ class Batch(NamedTuple):
     reserve_wh: float
     margin: float
     ambient_w: float
+    spare_wh: float  # what can be spent before charging takes time, where tours are built
+    rate: float  # s of charging for a Wh, at the fastest charger
 
 
 class Now(NamedTuple):
@@ -60,6 +63,17 @@ class Now(NamedTuple):
 
 def stop_at(batch: Batch, now: Now, here: int, there: int, kg: float) -> Now:
     """Drive to a stop with `kg` of orders on board and serve it; infinite cost where forbidden."""
+    then = arrive(batch, now, here, there, kg)
+    order = int(batch.order_of[there])
+    if there == batch.last[order] and batch.energy and then.wh < INFINITE:
+        left = kg if begins(batch, there) else kg - batch.kg[order]
+        if then.wh + SLACK_WH < batch.reserve_wh + way_out(batch, there, left):
+            return Now(INFINITE, INFINITE, 0.0)
+    return then
+
+
+def arrive(batch: Batch, now: Now, here: int, there: int, kg: float) -> Now:
+    """`stop_at`, whatever charge is left; infinite cost where there is no way."""
     cost = now.cost + batch.cost[here, there]
     if not cost < INFINITE:
         return Now(INFINITE, INFINITE, 0.0)
@@ -68,13 +82,8 @@ def stop_at(batch: Batch, now: Now, here: int, there: int, kg: float) -> Now:
     order = int(batch.order_of[there])
     if there == batch.first[order]:
         time = max(time, float(batch.release[order]))
-    if there == batch.last[order]:
-        left = kg if begins(batch, there) else kg - batch.kg[order]
-        counts = batch.energy and wh < INFINITE
-        if counts and wh + SLACK_WH < batch.reserve_wh + way_out(batch, there, left):
-            return Now(INFINITE, INFINITE, 0.0)
-        if time > batch.due[order]:
-            cost += batch.weight[order] * (time - batch.due[order])
+    if there == batch.last[order] and time > batch.due[order]:
+        cost += batch.weight[order] * (time - batch.due[order])
     return Now(cost, time, wh)
 
 
@@ -95,7 +104,7 @@ def plug_in(batch: Batch, now: Now, here: int, k: int, level: int, kg: float) ->
 
     The queue and the seconds at the plug delay what follows; they are no cost of their own.
     """
-    there = batch.order_of.shape[0] - batch.power_w.shape[0] + k
+    there = charger_at(batch, k)
     cost = now.cost + batch.cost[here, there]
     wait = batch.queue[here, k]
     if not (cost < INFINITE and wait < INFINITE and batch.power_w[k] > 0.0):
@@ -118,17 +127,32 @@ def by_plug(batch: Batch, now: Now, here: int, k: int, level: int, there: int, k
     full = plug_in(batch, now, here, k, level, kg)
     if not full.cost < INFINITE:
         return full
-    charger = batch.order_of.shape[0] - batch.power_w.shape[0] + k
-    least = now.time + batch.time[here, there] - batch.time[charger, there] + LATER_S
-    return stop_at(batch, Now(full.cost, max(full.time, least), full.wh), charger, there, kg)
+    return stop_at(batch, leave(batch, now, full, here, k, there), charger_at(batch, k), there, kg)
+
+
+def charger_at(batch: Batch, k: int) -> int:
+    """The point of a charger."""
+    return int(batch.order_of.shape[0] - batch.power_w.shape[0] + k)
+
+
+def leave(batch: Batch, now: Now, full: Now, here: int, k: int, there: int) -> Now:
+    """A charged robot at charger k, so that it is later at a stop than straight on, and at no less
+    cost: where legs are only bounded, a way by a charger must not pass for a short cut.
+    """
+    charger = charger_at(batch, k)
+    least = now.cost + batch.cost[here, there] - batch.cost[charger, there]
+    soonest = now.time + batch.time[here, there] - batch.time[charger, there] + LATER_S
+    return Now(max(full.cost, least), max(full.time, soonest), full.wh)
 
 
 def passing(batch: Batch, now: Now, here: int, k: int, there: int) -> Now:
     """At a stop by way of charger k, without charging: no charge there costs less or is sooner."""
-    charger = batch.order_of.shape[0] - batch.power_w.shape[0] + k
-    cost = now.cost + batch.cost[here, charger] + batch.cost[charger, there]
+    charger = charger_at(batch, k)
+    cost = batch.cost[here, charger] + batch.cost[charger, there]
     time = now.time + batch.time[here, charger] + batch.queue[here, k]
-    return Now(cost, time + batch.time[charger, there], now.wh)
+    return Now(
+        now.cost + max(cost, batch.cost[here, there]), time + batch.time[charger, there], INFINITE
+    )
 
 
 def begins(batch: Batch, there: int) -> bool:
@@ -152,4 +176,17 @@ def kg_after(batch: Batch, kg: float, there: int) -> float:
     return kg - float(batch.kg[order]) if ends else kg + float(batch.kg[order])
 
 
-HELPERS = (begins, way_out, stop_at, plug_in, by_plug, passing, on_board_after, kg_after)
+def at_start(batch: Batch) -> tuple[float, int]:
+    """Kilograms and number of the orders that are on board at the start."""
+    kg, on_board = 0.0, 0
+    for order in range(batch.kg.shape[0]):
+        if batch.aboard[order]:
+            kg += float(batch.kg[order])
+            on_board += 1
+    return kg, on_board
+
+
+HELPERS = (
+    begins, way_out, arrive, stop_at, charger_at, plug_in, leave, by_plug, passing,
+    on_board_after, kg_after, at_start,
+)  # fmt: skip

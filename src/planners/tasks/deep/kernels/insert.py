@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .batch import INFINITE, Batch, Now, begins, on_board_after, stop_at
+from .batch import INFINITE, Batch, Now, arrive, begins, on_board_after
 from .dice import chance
 
 
@@ -19,6 +19,7 @@ class Tour(NamedTuple):
     spare: Any  # int64 (S,)
     cost: Any  # float64 (S + 1,) after so many stops
     time: Any  # float64 (S + 1,)
+    wh: Any  # float64 (S + 1,) what can be spent before charging takes time
     after: Any  # float64 (S + 1,) cost of the legs from that stop to the end, lateness left out
     load: Any  # int64 (S + 1,) orders on board after so many stops
 
@@ -32,10 +33,18 @@ class Place(NamedTuple):
     head: int
 
 
+def go(batch: Batch, now: Now, here: int, there: int) -> Now:
+    """Drive to a stop and serve it; what is short of energy takes the time that charging takes."""
+    short = batch.margin * batch.wh[here, there] - now.wh
+    if short > 0.0:
+        now = Now(now.cost, now.time + batch.rate * short, now.wh + short)
+    return arrive(batch, now, here, there, 0.0)
+
+
 def measure(batch: Batch, tour: Tour, length: int) -> None:
     """Fill in the sums along the first `length` stops."""
-    now, here = Now(0.0, 0.0, INFINITE), 0
-    tour.cost[0], tour.time[0], tour.load[0] = 0.0, 0.0, 0
+    now, here = Now(0.0, 0.0, batch.spare_wh), 0
+    tour.cost[0], tour.time[0], tour.wh[0], tour.load[0] = 0.0, 0.0, batch.spare_wh, 0
     for i in range(length):
         there = int(tour.stops[i])
         order = batch.order_of[there]
@@ -43,8 +52,8 @@ def measure(batch: Batch, tour: Tour, length: int) -> None:
             tour.load[0] += 1
     for i in range(length):
         there = int(tour.stops[i])
-        now = stop_at(batch, now, here, there, 0.0)
-        tour.cost[i + 1], tour.time[i + 1] = now.cost, now.time
+        now = go(batch, now, here, there)
+        tour.cost[i + 1], tour.time[i + 1], tour.wh[i + 1] = now.cost, now.time, now.wh
         tour.load[i + 1] = on_board_after(batch, int(tour.load[i]), there)
         here = there
     tour.after[length] = 0.0
@@ -63,7 +72,7 @@ def to_the_end(
             return INFINITE
     for position in range(i, length):
         there = int(tour.stops[position])
-        now = stop_at(batch, now, here, there, 0.0)
+        now = go(batch, now, here, there)
         if not now.cost + tour.after[position] < limit:
             return INFINITE
         here = there
@@ -74,7 +83,7 @@ def block(batch: Batch, now: Now, here: int, low: int, high: int, limit: float) 
     """Serve the points low to high - 1 in a row; infinite where it reaches `limit`."""
     for there in range(low, high):
         if now.cost < limit:
-            now = stop_at(batch, now, here, there, 0.0)
+            now = go(batch, now, here, there)
         here = there
     return now if now.cost < limit else Now(INFINITE, INFINITE, INFINITE)
 
@@ -107,7 +116,12 @@ def split(
     here = int(tour.stops[i - 1]) if i > 0 else 0
     limit = best.cost / factor
     now = block(
-        batch, Now(float(tour.cost[i]), float(tour.time[i]), INFINITE), here, low, low + head, limit
+        batch,
+        Now(float(tour.cost[i]), float(tour.time[i]), float(tour.wh[i])),
+        here,
+        low,
+        low + head,
+        limit,
     )
     here = low + head - 1
     for j in range(i, ends[1] + 1):
@@ -124,7 +138,7 @@ def split(
             there = int(tour.stops[j])
             if begins(batch, there) and tour.load[j] + 1 >= batch.capacity:
                 break
-            now = stop_at(batch, now, here, there, 0.0)
+            now = go(batch, now, here, there)
             here = there
     return best
 
@@ -212,6 +226,6 @@ def build_in_turn(batch, tour, todo):  # type: ignore[no-untyped-def]
 
 
 HELPERS = (
-    measure, to_the_end, block, window, split, cheapest_place, drop_rest, put_in, insert,
+    go, measure, to_the_end, block, window, split, cheapest_place, drop_rest, put_in, insert,
 )  # fmt: skip
 ENTRIES = (build_greedily, build_in_turn)

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from .ahead import Ahead, least_cost, look_ahead, look_at_energy
 from .batch import (
     INFINITE,
     NEAR,
+    SLACK_WH,
     Batch,
     Now,
+    arrive,
+    at_start,
     begins,
-    by_plug,
+    charger_at,
     kg_after,
+    leave,
     on_board_after,
     passing,
-    stop_at,
+    plug_in,
 )
 
 LEAST_WEIGHT = 1e-6  # cost of a second in comparisons, where no lateness counts
@@ -31,30 +36,28 @@ class Table(NamedTuple):
     count: Any  # int64 (S + 1,)
     cut: Any  # int64 (1,) how many labels found no room
     best: Any  # int64 (1,) the label of the last row that counts
-    clock: Any  # float64 (S + 1,) when so many stops are done without charging
-    rest: Any  # float64 (S + 1,) what the others cost then
-    slope: Any  # float64 (S + 1,) and by how much more each second of delay
+    ahead: Ahead
 
 
-def beats(a: Now, b: Now, weight: float) -> bool:
-    """Whether whatever b can do from here, a can do at no higher cost.
+def beats(a: Now, b: Now, weight: float, enough: float) -> bool:
+    """Whether whatever b can do from here, a can do at no higher cost; `enough` Wh serve for all.
 
     Where a lags behind b, every order still open may become so much later. Time is never quite
     free: of plans that cost the same the earliest is left.
     """
     lag = max(0.0, a.time - b.time)
-    return a.wh >= b.wh and a.cost + max(weight, LEAST_WEIGHT) * lag <= b.cost
+    return (a.wh >= b.wh or a.wh >= enough) and a.cost + max(weight, LEAST_WEIGHT) * lag <= b.cost
 
 
 def keep(table: Table, row: int, new: Now, weight: float, before: int, plug: int) -> None:
     """Add a label to a row, unless another beats it; those that it beats go."""
-    count = int(table.count[row])
+    count, enough = int(table.count[row]), float(table.ahead.need[row])
     j = 0
     while j < count:
         old = Now(table.cost[row, j], table.time[row, j], table.wh[row, j])
-        if beats(old, new, weight):
+        if beats(old, new, weight, enough):
             return
-        if beats(new, old, weight):
+        if beats(new, old, weight, enough):
             count -= 1
             table.cost[row, j] = table.cost[row, count]
             table.time[row, j] = table.time[row, count]
@@ -73,59 +76,54 @@ def keep(table: Table, row: int, new: Now, weight: float, before: int, plug: int
     table.count[row] = count
 
 
-def look_ahead(batch: Batch, table: Table, tour: Any) -> None:
-    """Fill in `clock`, `rest` and `slope`: what a tour costs from each stop on without charging.
-
-    The lateness of what is left is a convex function of the clock that never falls, so that with
-    these three it is bounded below; a wait for a release takes up the delays before it.
-    """
-    now, here = Now(0.0, 0.0, INFINITE), 0
-    table.clock[0], table.rest[0] = 0.0, 0.0
-    for row in range(tour.shape[0]):
-        there = int(tour[row])
-        order = int(batch.order_of[there])
-        arrival = now.time + batch.time[here, there]
-        now = stop_at(batch, now, here, there, 0.0)
-        table.clock[row + 1], table.rest[row + 1] = now.time, now.cost
-        late = there == batch.last[order] and now.time >= batch.due[order]
-        table.slope[row + 1] = batch.weight[order] if late else 0.0
-        if there == batch.first[order] and arrival < batch.release[order]:
-            table.slope[row + 1] = -1.0
-        here = there
-    slope = 0.0
-    for row in range(tour.shape[0], -1, -1):
-        own = table.slope[row] if row > 0 else 0.0
-        table.slope[row], table.rest[row] = slope, now.cost - table.rest[row]
-        slope = 0.0 if own < 0.0 else slope + own
-
-
-def may_pass(table: Table, row: int, now: Now, limit: float) -> bool:
-    """Whether a label may still lead to a cost below `limit`."""
-    delay = max(0.0, now.time - table.clock[row])
-    return bool(now.cost + table.rest[row] + table.slope[row] * delay < limit)
-
-
 def extend(
-    batch: Batch, table: Table, row: int, here: int, there: int, kg: float, plugs: bool,
+    batch: Batch, table: Table, row: int, here: int, there: int, kg: float, may_plug: bool,
     weight: float, limit: float,
 ) -> None:  # fmt: skip
     """All labels of the next row: straight on, and by every charger and level."""
-    levels = batch.levels.shape[0]
     table.count[row + 1] = 0
     for j in range(int(table.count[row])):
         now = Now(table.cost[row, j], table.time[row, j], table.wh[row, j])
-        straight = stop_at(batch, now, here, there, kg)
-        if straight.cost < limit and may_pass(table, row + 1, straight, limit):
-            keep(table, row + 1, straight, weight, j, -1)
-        if not plugs:
+        offer(batch, table, row + 1, arrive(batch, now, here, there, kg), weight, limit, j, -1)
+        if not may_plug or now.wh >= table.ahead.need[row]:
             continue
-        for k in range(batch.power_w.shape[0]):
-            if not may_pass(table, row + 1, passing(batch, now, here, k, there), limit):
-                continue
-            for level in range(levels):
-                then = by_plug(batch, now, here, k, level, there, kg)
-                if then.cost < limit and may_pass(table, row + 1, then, limit):
-                    keep(table, row + 1, then, weight, j, k * levels + level)
+        for place in range(batch.power_w.shape[0]):
+            k = int(batch.plugs[here, there, place])
+            if k < 0:
+                break
+            by_way = passing(batch, now, here, k, there)
+            if least_cost(batch, table.ahead, row + 1, by_way) < limit:
+                charge(batch, table, row, now, here, k, there, kg, weight, limit, j)
+
+
+def charge(
+    batch: Batch, table: Table, row: int, now: Now, here: int, k: int, there: int, kg: float,
+    weight: float, limit: float, before: int,
+) -> None:  # fmt: skip
+    """Labels of the next row by way of a charger: to every level, as long as more may help."""
+    levels, charger = batch.levels.shape[0], charger_at(batch, k)
+    for level in range(levels):
+        full = plug_in(batch, now, here, k, level, kg)
+        if not full.cost < INFINITE:
+            break
+        if level > 0 and full.wh > batch.levels[level] + SLACK_WH:
+            continue  # the same as the level before: nothing is charged
+        there_on = leave(batch, now, full, here, k, there)
+        then = arrive(batch, there_on, charger, there, kg)
+        offer(batch, table, row + 1, then, weight, limit, before, k * levels + level)
+        if then.wh >= max(table.ahead.need[row + 1], table.ahead.must[row + 1]):
+            break
+
+
+def offer(
+    batch: Batch, table: Table, row: int, new: Now, weight: float, limit: float, before: int,
+    plug: int,
+) -> None:  # fmt: skip
+    """Keep a label with the charge that its stop asks for, if it may lead to less than `limit`."""
+    if batch.energy and new.wh + SLACK_WH < table.ahead.must[row]:
+        return
+    if least_cost(batch, table.ahead, row, new) < limit:
+        keep(table, row, new, weight, before, plug)
 
 
 def tabulate(batch: Batch, table: Table, tour: Any, limit: float) -> float:
@@ -133,15 +131,16 @@ def tabulate(batch: Batch, table: Table, tour: Any, limit: float) -> float:
     where an order is begun on a full robot or ends before one that it is to follow, or where no
     charging makes the charge suffice.
     """
-    look_ahead(batch, table, tour)
-    if not table.rest[0] < limit:
+    look_ahead(batch, table.ahead, tour)
+    if not table.ahead.rest[0] < limit:
         return INFINITE
-    weight, kg, on_board = 0.0, 0.0, 0
+    look_at_energy(batch, table.ahead, tour)
+    if not least_cost(batch, table.ahead, 0, Now(0.0, 0.0, batch.charge_wh)) < limit:
+        return INFINITE
+    kg, on_board = at_start(batch)
+    weight = 0.0
     for order in range(batch.weight.shape[0]):
         weight += batch.weight[order]
-        if batch.aboard[order]:
-            kg += batch.kg[order]
-            on_board += 1
     table.cost[0, 0], table.time[0, 0], table.wh[0, 0] = 0.0, 0.0, batch.charge_wh
     table.count[0], table.cut[0] = 1, 0
     here = 0
@@ -154,8 +153,8 @@ def tabulate(batch: Batch, table: Table, tour: Any, limit: float) -> float:
             if not may_end(batch, tour, row, order):
                 return INFINITE
             weight -= batch.weight[order]
-        plugs = batch.energy and (batch.loaded or on_board == 0)
-        extend(batch, table, row, here, there, kg, plugs, max(0.0, weight), limit)
+        may_plug = batch.energy and (batch.loaded or on_board == 0)
+        extend(batch, table, row, here, there, kg, may_plug, max(0.0, weight), limit)
         if table.count[row + 1] == 0:
             return INFINITE
         on_board = on_board_after(batch, on_board, there)
@@ -196,5 +195,5 @@ def label_table(batch, table, tour, limit):  # type: ignore[no-untyped-def]
     return tabulate(batch, table, tour, limit)
 
 
-HELPERS = (beats, keep, look_ahead, may_pass, extend, may_end, cheapest, tabulate)
+HELPERS = (beats, keep, offer, charge, extend, may_end, cheapest, tabulate)
 ENTRIES = (label_table,)

@@ -86,9 +86,9 @@ def is_beaten(space: Open, slot: int, new: Now, weight: float) -> bool:
     while label >= 0:
         if not space.dead[label]:
             old = Now(space.cost[label], space.time[label], space.wh[label])
-            if beats(old, new, weight):
+            if beats(old, new, weight, INFINITE):
                 return True
-            if beats(new, old, weight):
+            if beats(new, old, weight, INFINITE):
                 space.dead[label] = 1
         label = int(space.link[label])
     return False
@@ -148,7 +148,10 @@ def branch(
     straight = stop_at(batch, now, here, there, kg)
     offer(batch, bound, space, straight, state, there, label, after, weight)
     if plugs:
-        for k in range(batch.power_w.shape[0]):
+        for place in range(batch.power_w.shape[0]):
+            k = int(batch.plugs[here, there, place])
+            if k < 0:
+                break
             for level in range(batch.levels.shape[0]):
                 then = by_plug(batch, now, here, k, level, there, kg)
                 offer(batch, bound, space, then, state, there, label, after, weight)
