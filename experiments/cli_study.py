@@ -31,8 +31,8 @@ def experiment(
     """Make the rows of a study.
 
     SPEC is a TOML file, or one of anytime, battery, battery-long-corridor, factors, first,
-    layered, llm-astar, models, rolling, soak. Rows that the folder holds already are not made again: stop
-    it at any time, even by force, and the same command goes on where it was.
+    layered, llm-astar, models, rolling, soak. Rows that the folder holds already are not made
+    again: stop it at any time, even by force, and the same command goes on where it was.
     """
     from .run import ROWS, run_study
     from .spec import load_spec
