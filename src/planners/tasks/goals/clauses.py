@@ -226,6 +226,8 @@ def _lists(items: Sequence[Item]) -> list[Item]:
     at = 0
     while at < len(items):
         names, end = _run(items, at)
+        if _stands_apart(items, found, names, end):
+            names, end = names[:-1], items.index(names[-2]) + 1
         if len(names) > 1:
             verb = bool(found) and any(one.is_("verb") for one in _back(found))
             words = [one.text for one in items[at:end] if one.is_("pause")]
@@ -260,6 +262,17 @@ def _run(items: Sequence[Item], at: int) -> tuple[list[Item], int]:
         elif not (item.is_("fill") and names and paused):
             break
     return names, end
+
+
+def _stands_apart(
+    items: Sequence[Item], found: Sequence[Item], names: Sequence[Item], end: int
+) -> bool:
+    """Whether the last name of a list has an end of its own: ``then O1, and O2 last``."""
+    if len(names) < 2 or not found or not found[-1].is_("then"):
+        return False
+    between = [one.text for one in items[items.index(names[-2]) : end] if one.is_("pause")]
+    after = next((one for one in items[end:] if not one.is_("fill")), None)
+    return between == [",", "and"] and after is not None and after.is_("first", "last")
 
 
 def _back(found: Sequence[Item]) -> list[Item]:
