@@ -194,7 +194,7 @@ class PlanChooser:
         if solution.plan is None:
             return self._step_back(found, f"no plan is known that serves {said}")
         first = solution.plan.stops[0]
-        reason = f"the plan for {said} costs {solution.cost_s:.1f} s, {_how_good(solution)}"
+        reason = f"the plan for {said} costs {solution.cost_s:.1f} s, {how_good(solution)}"
         if first.kind == "charge":
             assert first.charger is not None
             here = snapshot.chargers[first.charger] == snapshot.robot
@@ -238,7 +238,8 @@ class PlanChooser:
         return found.take(best, "fallback", f"{why}; {best.goal} has the least total by itself")
 
 
-def _how_good(solution: Solution) -> str:
+def how_good(solution: Solution) -> str:
+    """What is proven about a plan, in words."""
     if solution.gap == 0.0:
         return "the least possible"
     if solution.gap < math.inf:

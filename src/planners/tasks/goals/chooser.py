@@ -15,6 +15,7 @@ from pathlib import Path
 from ..asking import Asking, CallCounts, Limits
 from ..choosers import check_deadline
 from ..deep import DEEP, Effort, Instance, PlanChooser, Solution
+from ..deep.choosers import how_good
 from ..llm import make_client
 from ..plans import Plan
 from ..prompt import Rejection
@@ -170,12 +171,10 @@ class GoalChooser(PlanChooser):
                 self.counts.differed_s += solution.cost_s - own_s if own_s < math.inf else 0.0
         if solution.plan is None:
             return solution, Step("continue", "no candidate can be carried out")
-        gap = solution.gap
-        sure = f"at most {100 * gap:.1f} % above the least" if math.isfinite(gap) else "gap unknown"
-        words = f"{name} goes on: {solution.cost_s:.1f} s, {sure}"
+        words = f"{name} goes on: {solution.cost_s:.1f} s, {how_good(solution)}"
         values = {
             "name": name, "proposed_s": proposed_s, "cost_s": solution.cost_s,
-            "lower_bound_s": solution.lower_bound_s, "gap": gap,
+            "lower_bound_s": solution.lower_bound_s, "gap": solution.gap,
         }  # fmt: skip
         return solution, Step("continue", words, values)
 
