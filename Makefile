@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup deliver llm-local deliver-llm test test-slow check format lint types imports browser bench peers rl-peers experiment report factors value-of-model soak rolling battery-stress rush-notes task-batches notebook build clean
+.PHONY: help setup deliver llm-local deliver-llm test test-slow check format lint types imports browser bench peers rl-peers experiment report factors value-of-model soak models rolling battery-stress rush-notes task-batches notebook build clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,6 +88,10 @@ soak: setup  ## 2,020 watched hours: rows into docs/rows, docs/soak.md
 
 # The real floor where benchmark data are at hand, else a built-in one of its size.
 BATTERY := battery$(if $(AISLEWISE_DATA),-long-corridor)
+
+models: llm-local  ## doubles and the local model, one step at a time: rows into docs/rows, docs/models.md
+	$(BIN)/aislewise experiment models --full --workers 1 --out runs/models-full
+	$(BIN)/python -m experiments.publish runs/models-full docs
 
 rolling: setup  ## 800 shifts of 8 hours, an hour: rows into docs/rows, docs/rolling.md
 	$(BIN)/aislewise experiment rolling --full --workers $(JOBS) --out runs/rolling-full

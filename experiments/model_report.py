@@ -33,16 +33,12 @@ def write_report(folder: Path) -> tuple[Path, Path]:
     from .figures import save_bars
 
     rows, failed = finished_rows(folder)
-    batches, shifts = by_model(rows, "batch"), by_model(rows, "shift")
-    for column, own in (("map", rows), ("minutes", [r for r in rows if r["workload"] == "shift"])):
-        found = sorted({str(row[column]) for row in own})
-        if len(found) > 1:
-            raise ValueError(f"{folder} mixes rows with {column} = {', '.join(found)}")
     page, figure = folder / REPORT, folder / FIGURE
-    page.write_text(markdown(batches, shifts, failed), encoding="utf-8")
+    lines = [*markdown(rows, failed), f"![Regret and replies taken]({FIGURE})", ""]
+    page.write_text("\n".join(lines), encoding="utf-8")
     points = [
         (model, 100.0 * (mean_of([row["regret"] for row in own]) or 0.0), _share_taken(own))
-        for model, own in batches.items()
+        for model, own in by_model(rows, "batch").items()
     ]
     note = "Static batches: regret against the best of all sequences"
     save_bars(figure, points, ("mean regret, %", "replies taken, % of those asked"), note)
@@ -66,15 +62,21 @@ def value_added(own: Sequence[Row], without: Sequence[Row]) -> Change | None:
     )
 
 
-def markdown(
-    batches: dict[str, list[Row]], shifts: dict[str, list[Row]], failed: Sequence[Row]
-) -> str:
-    """The page: what a row is, the tables, what failed."""
-    every = [row for own in (*batches.values(), *shifts.values()) for row in own]
+def markdown(rows: Sequence[Row], failed: Sequence[Row]) -> list[str]:
+    """The page, line by line: what a row is, the tables, what failed.
+
+    Raises:
+        ValueError: rows of several maps or lengths of shift.
+    """
+    batches, shifts = by_model(rows, "batch"), by_model(rows, "shift")
+    for column, own in (("map", rows), ("minutes", [r for r in rows if r["workload"] == "shift"])):
+        found = sorted({str(row[column]) for row in own})
+        if len(found) > 1:
+            raise ValueError(f"rows with {column} = {', '.join(found)} are no one study")
     lines = [
-        f"# {every[0]['spec']}",
+        f"# {rows[0]['spec']}",
         "",
-        f"Layout {every[0]['map']}. A model picks the next order among verified candidates; where "
+        f"Layout {rows[0]['map']}. A model picks the next order among verified candidates; where "
         f"its reply is refused, `{WITHOUT}` decides. Doubles have one character each: `perfect` "
         "and `adversarial` know all sequences, `slow` never answers in time, `injecting` does what "
         "a note asks for. Regret: the objective over that of the best of all sequences, less 1. "
@@ -84,18 +86,18 @@ def markdown(
         "",
     ]
     if batches:
-        lines += table(BATCHES, [_batch_cells(model, batches) for model in batches])
-        lines += ["", f"![Regret and replies taken]({FIGURE})", ""]
+        lines += [*table(BATCHES, [_batch_cells(model, batches) for model in batches]), ""]
     if shifts:
         minutes = next(iter(shifts.values()))[0]["minutes"]
         lines += [f"One shift of {minutes:g} minutes each, the same orders and people:", ""]
         lines += table(SHIFTS, [_shift_cells(model, own[0]) for model, own in shifts.items()])
         lines += [""]
-    lines += provenance_lines(every)
+    lines += provenance_lines(rows)
     if failed:
         lines += ["Failed runs:", ""]
         lines += [f"- {row['model']}, seed {row['seed']}: {row.get('error')}" for row in failed]
-    return "\n".join(lines) + "\n"
+        lines += [""]
+    return lines
 
 
 def _batch_cells(model: str, batches: dict[str, list[Row]]) -> list[str]:

@@ -14,7 +14,14 @@ from pathlib import Path
 
 import click
 
-from . import battery_report, factor_study_report, rolling_report, rush_report, soak_report
+from . import (
+    battery_report,
+    factor_study_report,
+    model_report,
+    rolling_report,
+    rush_report,
+    soak_report,
+)
 from .report import finished_rows
 from .rows import Row, read_rows
 from .run import ROWS
@@ -22,6 +29,7 @@ from .run import ROWS
 PAGES: dict[str, Callable[[Sequence[Row], Sequence[Row]], list[str]]] = {
     "battery": battery_report.markdown,
     "factors": factor_study_report.markdown,
+    "models": model_report.markdown,
     "rolling": rolling_report.markdown,
     "rush-notes": rush_report.markdown,
     "soak": soak_report.markdown,

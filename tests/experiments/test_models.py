@@ -185,7 +185,10 @@ def test_value_added_is_negative_where_a_model_does_harm():
            **dict.fromkeys(("deliveries", "late", "contacts", "strandings", "proven_bound", "asked",
                             "taken", "fallbacks", "skipped", "paused", "limited", "differed",
                             "differed_s"), 1)}  # fmt: skip
-    assert "- random, seed 3: out of luck" in markdown({}, {"random": [row]}, [row])
+    shift = {**row, "workload": "shift"}
+    assert "- random, seed 3: out of luck" in markdown([shift], [row])
+    with pytest.raises(ValueError, match=r"minutes = 1\.0, 2\.0"):
+        markdown([shift, {**shift, "minutes": 2.0}], [])
 
 
 def test_pages_that_make_no_sense_are_refused(monkeypatch):
