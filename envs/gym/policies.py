@@ -29,8 +29,8 @@ def policy_of(chooser: Chooser | str) -> Policy:
     """The policy that plays `WarehouseTask-v0` as a chooser (or the one of that name) decides.
 
     Playing a chooser of one step, such as `utility`, gives the trace hash that `run_episode` gives
-    with it. An action is a goal and no plan: ``deep`` is not asked again here when an order comes on
-    the way, and a charge goes on to the limit.
+    with it. An action is a goal and no plan: ``deep`` is not asked again here when an order comes
+    on the way, and a charge goes on to the limit.
     """
     decider = make_chooser(chooser) if isinstance(chooser, str) else chooser
 

@@ -56,8 +56,8 @@ class WarehouseTask(WarehouseEnv):
 
     Row 0 waits, rows 1 to `orders` are open orders, the others the layout's chargers. Between two
     decisions the driver of `run_episode` plans and drives, so that a chooser of one step played
-    through `policy_of` gives the very shift that `run_episode` gives. A row that may not be chosen (an
-    empty one, an order that the battery rule refuses, a charger for a full battery) counts as
+    through `policy_of` gives the very shift that `run_episode` gives. A row that may not be chosen
+    (an empty one, an order that the battery rule refuses, a charger for a full battery) counts as
     waiting and costs the term ``illegal``.
 
     Observed are ``choices`` (rows, columns; see `COLUMNS`) and ``robot`` (7,; see `ROBOT`), all of
