@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .page import goal_line, provenance_lines, table, with_interval
@@ -51,9 +51,14 @@ def by_setting(rows: Sequence[Row]) -> dict[tuple[object, ...], dict[str, list[R
         groups.setdefault(str(row["chooser"]), []).append(row)
     names = [*BASES, PLANNER]
     return {
-        setting: dict(sorted(groups.items(), key=lambda one: (one[0] in names, one[0] == PLANNER)))
+        setting: {name: groups[name] for name in sorted(groups, key=_place(names))}
         for setting, groups in found.items()
     }
+
+
+def _place(names: Sequence[str]) -> Callable[[str], tuple[int, str]]:
+    """Choosers that nobody compares with first, then those that are, then the planner."""
+    return lambda name: (names.index(name) if name in names else -1, name)
 
 
 def title(setting: tuple[object, ...]) -> str:
