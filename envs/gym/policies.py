@@ -28,16 +28,18 @@ Policy = Callable[[gymnasium.Env[Any, Any]], int]
 def policy_of(chooser: Chooser | str) -> Policy:
     """The policy that plays `WarehouseTask-v0` as a chooser (or the one of that name) decides.
 
-    Playing a chooser of one step, such as `utility`, gives the trace hash that `run_episode` gives
-    with it. An action is a goal and no plan: ``deep`` is not asked again here when an order comes
-    on the way, and a charge goes on to the limit.
+    Playing a chooser gives the trace hash that `run_episode` gives with it: `WarehouseTask.action_of`
+    takes its plan along, where it has one.
+
+    Raises TypeError where the environment is another one.
     """
     decider = make_chooser(chooser) if isinstance(chooser, str) else chooser
 
     def policy(env: gymnasium.Env[Any, Any]) -> int:
         task = env.unwrapped
-        assert isinstance(task, WarehouseTask)
-        return task.choices.row_of(decider.choose(task.snapshot))
+        if not isinstance(task, WarehouseTask):
+            raise TypeError(f"policy_of plays WarehouseTask-v0, not {type(task).__name__}")
+        return task.action_of(decider.choose(task.snapshot))
 
     return policy
 

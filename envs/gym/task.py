@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Unpack
 
 import numpy as np
@@ -55,8 +56,8 @@ class WarehouseTask(WarehouseEnv):
     """One decision a step: an action is a row of the table of choices.
 
     Row 0 waits, rows 1 to `orders` are open orders, the others the layout's chargers. Between two
-    decisions the driver of `run_episode` plans and drives, so that a chooser of one step played
-    through `policy_of` gives the very shift that `run_episode` gives. A row that may not be chosen
+    decisions the driver of `run_episode` plans and drives, so that a chooser played through
+    `policy_of` gives the very shift that `run_episode` gives. A row that may not be chosen
     (an empty one, an order that the battery rule refuses, a charger for a full battery) counts as
     waiting and costs the term ``illegal``.
 
@@ -111,6 +112,7 @@ class WarehouseTask(WarehouseEnv):
             raise ValueError(f"unknown option {min(options)!r}: WarehouseTask-v0 has none")
         self._open(seed)
         self._pending, self._cache = Pending(), FieldCache()
+        self._planned: tuple[int, Decision] | None = None
         self._driver = Driver(self.world, self._pending, self._planner)
         self._drive()
         return self._observation(), {
@@ -126,7 +128,7 @@ class WarehouseTask(WarehouseEnv):
         action = self._checked(action)
         legal = action < len(self.choices.rows) and self.choices.rows[action].legal
         chosen = action if legal else 0
-        self._pending.answer = self.choices.decision(chosen, Pending.name)
+        self._pending.answer = self._answer(chosen)
         if self.choices.rows[chosen].order is not None:
             self._order = self.choices.rows[chosen].order
         self._drive()
@@ -139,6 +141,25 @@ class WarehouseTask(WarehouseEnv):
         }  # fmt: skip
         truncated = self.world.tick >= self._last_tick
         return self._observation(), float(sum(terms.values())), terminated, truncated, info
+
+    def action_of(self, decision: Decision) -> int:
+        """The action that stands for a chooser's decision; its plan goes with it if it is next.
+
+        A plan is asked for again when an order comes on the way, and ends charges where it says.
+
+        Raises:
+            ValueError: no row stands for it.
+        """
+        action = self.choices.row_of(decision)
+        self._planned = (action, decision)
+        return action
+
+    def _answer(self, action: int) -> Decision:
+        """What the driver is told: the row's decision, or the one that the action stands for."""
+        planned, self._planned = self._planned, None
+        if planned is not None and planned[0] == action:
+            return replace(planned[1], decided_by=Pending.name)
+        return self.choices.decision(action, Pending.name)
 
     def _drive(self) -> None:
         """Let the driver act until it asks for a decision or time is up; look at the choices."""

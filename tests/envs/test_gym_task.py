@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from envs.driver import Driver, PlannerSettings
 from envs.episode import run_episode
 from envs.gym.choices import COLUMNS
+from envs.gym.nav import WarehouseNav
 from envs.gym.policies import policy_of
 from envs.gym.task import Pending, Undecided, WarehouseTask
 from envs.layouts import Layout, fulfilment
+from envs.orders import OrderModel
 from envs.world import World
 from planners.tasks import make_chooser
 
@@ -43,13 +45,14 @@ def play(env: WarehouseTask, chooser: str, seed: int) -> dict[str, float]:
     return sums
 
 
-@pytest.mark.parametrize("chooser", ["utility", "reflex", "model", "goal", "earliest"])
+@pytest.mark.parametrize("chooser", ["utility", "reflex", "model", "goal", "earliest", "deep"])
 @pytest.mark.parametrize(
     ("layout", "options"),
     [
         (SMALL, {}),
         (SMALL, {"traffic": 3, "initial_soc": 0.13, "profile": "fast"}),
         (GRAPH, {"blockages_per_hour": 12.0}),
+        (SMALL, {"capacity": 3, "initial_soc": 0.6, "orders": OrderModel(per_hour=90.0)}),
     ],
 )
 def test_playing_a_chooser_is_running_the_episode(
@@ -65,6 +68,20 @@ def test_playing_a_chooser_is_running_the_episode(
         assert sums["seconds"] == -600.0
         assert sums["encounters"] == -8.0 * summary["close_encounters"]
         assert sums["near_people"] == pytest.approx(-summary["near_seconds"])
+
+
+def test_a_plan_goes_with_its_own_action_only() -> None:
+    env = task()
+    env.reset(seed=0)
+    decision = make_chooser("deep").choose(env.snapshot)
+    assert decision.plan is not None
+    action = env.action_of(decision)
+    assert env._answer(action).plan == decision.plan
+    assert env._answer(action).plan is None  # it is used up
+    env.action_of(decision)
+    assert env._answer(0).kind == "wait"
+    with pytest.raises(TypeError, match="WarehouseNav"):
+        policy_of("deep")(WarehouseNav(SMALL))
 
 
 def test_a_question_stands_until_it_is_answered() -> None:
