@@ -111,8 +111,12 @@ class Driver:
         return self._charging.clear() if stop is None else stop
 
     def _has_news(self) -> bool:
-        """Whether there are orders that the plan did not know, if the decision was a plan's."""
-        return self._planned and not self._asked_open.issuperset(self._orders())
+        """Whether there are orders that the plan did not know, if the decision was a plan's.
+
+        An order that was given up a moment ago is none, though it be the last one that is open.
+        """
+        ready = {order.id for order in self.world.book.ready(self.world.time_s)}
+        return self._planned and not ready <= self._asked_open
 
     def _may_switch(self) -> bool:
         """Whether the next stop may be given up for an order that is new: nothing is begun there,

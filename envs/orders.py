@@ -95,8 +95,11 @@ class OrderBook:
 
     def open(self, time_s: float) -> tuple[Order, ...]:
         """Orders on offer: not taken, and not given up a moment ago (unless nothing else is)."""
-        ready = [o for o in self._open.values() if self._held_until.get(o.id, 0.0) <= time_s]
-        return tuple(ready or self._open.values())
+        return self.ready(time_s) or tuple(self._open.values())
+
+    def ready(self, time_s: float) -> tuple[Order, ...]:
+        """Open orders without those that were given up a moment ago."""
+        return tuple(o for o in self._open.values() if self._held_until.get(o.id, 0.0) <= time_s)
 
     def overdue(self, time_s: float) -> int:
         """Orders whose due time has passed, but for the one that is served now."""

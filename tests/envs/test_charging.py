@@ -214,6 +214,16 @@ def test_only_a_plan_leaves_a_pick_for_a_new_order(planned: bool) -> None:
     assert world.tally.give_ups == 0
 
 
+def test_an_order_given_up_is_no_news_while_the_last_one_is_served() -> None:
+    tasks = [(SMALL.storage[-1], SMALL.stations[0]), (SMALL.storage[0], SMALL.stations[0])]
+    world = quiet(orders=ListBook(tasks, open_limit=2))
+    world.accept("O1")
+    world.give_up()
+    run_episode(world, Fickle(planned=True), seconds=8.0)
+    assert world.book.taken is not None and world.book.taken.id == "O2"
+    assert world.tally.decided_by["fickle"] == 1  # not again at every node on the way
+
+
 class Soon(ListBook):
     """Its second order opens after four seconds."""
 

@@ -170,6 +170,16 @@ def test_what_is_on_board_is_delivered() -> None:
     assert "cannot be closed" in lines
 
 
+def test_a_sequence_never_stops_a_full_robot_for_good() -> None:
+    chooser, seen, _ = noted(Note("O3 after O5. O4 after O5."))
+    carried = replace(at(0.0), on_board=("O3", "O4"), capacity=2, payload_kg=4.0)
+    chooser.choose(carried)
+    assert not seen.snapshots[0].after  # O5 finds no room: O3 or O4 has to leave first
+    for freer in (replace(carried, capacity=3), replace(carried, on_board=("O3",))):
+        chooser.choose(freer)
+        assert seen.snapshots[-1].after == {"O3": ("O5",), "O4": ("O5",)}
+
+
 def test_closed_aisles_are_told_with_their_end() -> None:
     closed: list[Any] = []
     chooser, _, _ = noted(Note("Avoid aisle 2 for 10 minutes. Avoid aisle 5.", 30.0))

@@ -48,6 +48,16 @@ def test_what_is_on_board_goes_on_and_the_rest_finds_no_room() -> None:
         assert make_chooser(name).choose(snapshot).goal == "O2"
 
 
+@pytest.mark.parametrize("capacity", [10**9, 10**30])
+def test_room_without_end_is_room_enough(capacity: int) -> None:
+    snapshot = street(on_board=("O2",))
+    for name in NAMES:
+        some, more = (
+            make_chooser(name).choose(replace(snapshot, capacity=room)) for room in (9, capacity)
+        )
+        assert (some.goal, some.plan, some.plan_s) == (more.goal, more.plan, more.plan_s)
+
+
 def test_its_release_is_past_and_its_mass_is_there_already() -> None:
     model = EnergyModel(0.0, 180.0, 18.0)
     order = Order("O1", (2, 4), release_s=9999.0, kg=10.0)

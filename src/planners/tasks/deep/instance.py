@@ -136,7 +136,8 @@ def make_instance(
     nodes = (snapshot.robot, *stops, *(snapshot.chargers[name] for name in chargers))
     order_of, first, last = _numbered(batch, len(nodes))
     aboard = np.array([order.id in snapshot.on_board for order in batch])
-    room = snapshot.capacity - (len(snapshot.on_board) - int(aboard.sum()))
+    ample = len(snapshot.on_board) + len(batch) + 2  # more room than anybody can use
+    room = min(snapshot.capacity, ample) - (len(snapshot.on_board) - int(aboard.sum()))
     driven = _driven(order_of, first, last, len(chargers), snapshot.capacity, loaded)
     own_kg = sum(order.kg for order in batch if order.id in snapshot.on_board)
     other_kg = max(0.0, snapshot.payload_kg - own_kg)

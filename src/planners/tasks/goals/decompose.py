@@ -68,14 +68,16 @@ class Decomposition:
     def into(self, snapshot: Snapshot) -> Snapshot:
         """The snapshot with the stated sequence beside what it has; constraints are `apply`'s.
 
-        Where the two let orders wait for each other, the snapshot's own stands.
+        Where the two let orders wait for each other, or a full robot for what finds no room on it,
+        the snapshot's own stands.
         """
         ids = {order.id for order in snapshot.orders}
         both = {(e, late) for late, early in snapshot.after.items() for e in early}
         own = {(e, late) for late, early in self.after.items() for e in early if late in ids}
         if not own or waiting_for_each_other(both | own):
             return snapshot
-        return replace(snapshot, after=as_after(both | own))
+        bound = replace(snapshot, after=as_after(both | own))
+        return snapshot if _stands_still(bound) else bound
 
     def words(self) -> tuple[str, ...]:
         """The sequence in words, for whoever wrote the goal."""
@@ -130,6 +132,12 @@ def decompose(
     if asking is not None:
         rest = reading.ask(rest, asking, deadline)
     return reading.result(rest)
+
+
+def _stands_still(snapshot: Snapshot) -> bool:
+    """Whether the robot is full, and all on board is to follow what is not delivered yet."""
+    held = [order for order in snapshot.orders if order.id in snapshot.on_board]
+    return len(held) >= snapshot.capacity and all(snapshot.sooner(order) for order in held)
 
 
 def _refused(text: str, flags: Sequence[Flag]) -> bool:
