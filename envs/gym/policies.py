@@ -28,8 +28,8 @@ Policy = Callable[[gymnasium.Env[Any, Any]], int]
 def policy_of(chooser: Chooser | str) -> Policy:
     """The policy that plays `WarehouseTask-v0` as a chooser (or the one of that name) decides.
 
-    Playing a chooser gives the trace hash that `run_episode` gives with it: `WarehouseTask.action_of`
-    takes its plan along, where it has one.
+    Playing a chooser gives the trace hash that `run_episode` gives with it:
+    `WarehouseTask.action_of` takes its plan along, where it has one.
 
     Raises TypeError where the environment is another one.
     """
