@@ -7,6 +7,8 @@ from collections import deque
 
 import numpy as np
 
+from planners.tasks.snapshot import MOST_DELAY
+
 from .battery import MARGIN_TASKS, SPARED_SHARE, Battery, energy_rates, task_margin
 from .floor import Floor
 from .kernels.state import Agents
@@ -172,7 +174,7 @@ class Robot:
     @property
     def delay(self) -> float:
         """Actual over predicted driving time, to plan with."""
-        return max(1.0, float(np.quantile(self._delays, DELAY_SHARE)))
+        return min(MOST_DELAY, max(1.0, float(np.quantile(self._delays, DELAY_SHARE))))
 
     def learn_delay(self, predicted_s: float, actual_s: float) -> None:
         """Take in a leg that was driven to its end."""

@@ -193,6 +193,9 @@ def _tell_plan(found: Decided, named: NamedSnapshot) -> None:
         rows.append((k, what, stop.order, item, _clock(step.time_s.most), late_s, step.wh.least))
     columns = ("", "stop", "order", "item", "left at", "late s", "charge Wh")
     print_table("the plan", columns, rows)
+    left = [row["of"] for row in found.rejected if row["what"] == "order"]
+    if left:
+        click.echo(f"not served: {', '.join(left)}")
     gap = "the least possible" if rolled.gap == 0.0 else f"at most {100 * rolled.gap:.1f} % more"
     click.echo(
         f"total {shown(rolled.total_s)} s; no plan for these orders costs less than "

@@ -29,7 +29,8 @@ class Asked:
 
     ``llm`` is an address, ``local`` or ``replay:FILE``; ``log`` takes every call.
 
-    Raises ValueError where a model is given and neither the chooser nor notes would ask it.
+    Raises ValueError for an unknown chooser, and where a model is given and neither the chooser nor
+    notes would ask it.
     """
 
     chooser: str | None = None
@@ -40,6 +41,7 @@ class Asked:
     log: Path | None = None
 
     def __post_init__(self) -> None:
+        make_chooser(self.chooser_name)  # an unknown name is said before anything else
         if self.llm is not None and self.chooser_name not in ASKING and not self.notes:
             raise ValueError(
                 f"--llm has nothing to do: chooser {self.chooser_name} asks no model, and there "

@@ -33,6 +33,8 @@ def read_notes(text: str) -> str:
     shown = "the text"
     if text.startswith("@"):
         shown = text[1:]
+        if not shown:
+            raise ValueError("--notes @ names no file: write @FILE, or the text itself")
         with Path(shown).open(encoding="utf-8") as stream:
             try:
                 text = stream.read(NOTES_LIMIT + 1)

@@ -107,7 +107,10 @@ class ReplayClient:
         """The next logged answer to this very prompt; the deadline is never near."""
         answers = self._rows.get(prompt.hash)
         if not answers:
-            detail = f"{self.file.name} has no (further) answer to prompt {prompt.hash[:12]}"
+            detail = (
+                f"{self.file.name} has no (further) answer to prompt {prompt.hash[:12]}: replay "
+                "what was recorded (the same snapshot or seed, chooser, notes), or record it anew"
+            )
             return Answer(rejection=Rejection("replay_miss", detail), model="replay")
         return answers.popleft()
 

@@ -367,8 +367,8 @@ def _expect_none(name: str, options: Mapping[str, object]) -> None:
 
             shown = bare_url(str(value))
             raise ValueError(
-                f"chooser {name!r} asks no model: choose 'llm' or 'deep', or leave out "
-                f"{option}={shown!r}"
+                f"chooser {name!r} asks no model: choose 'llm' or 'deep', give notes for it to "
+                f"read, or leave out {option}={shown!r}"
             )
 
 

@@ -147,6 +147,9 @@ class EnergyModel:
         return (self.ambient_w * time_s + drive_j) / 3600.0
 
 
+MOST_DELAY, MOST_WORK_S = 100.0, 86_400.0  # (a) more is a mistake
+
+
 @dataclass(frozen=True)
 class Timing:
     """What a plan's stops take beyond driving times as the legs have them.
@@ -168,6 +171,11 @@ class Timing:
         _number("delay", self.delay, least=1.0)
         _number("pick_s", self.pick_s, least=0.0)
         _number("drop_s", self.drop_s, least=0.0)
+        if self.delay > MOST_DELAY or max(self.pick_s, self.drop_s) > MOST_WORK_S:
+            raise ValueError(
+                f"delay {self.delay:g}, pick_s {self.pick_s:g}, drop_s {self.drop_s:g}: a delay is "
+                f"at most {MOST_DELAY:g}, work at a stop at most {MOST_WORK_S:g} s"
+            )
 
     def leg_s(self, driving_s: float) -> float:
         """How long a leg takes that is predicted to take so many seconds of driving."""

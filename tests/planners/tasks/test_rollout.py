@@ -182,3 +182,9 @@ def test_without_orders_there_is_nothing_to_do() -> None:
     found = rolled(replace(snapshots(False)[0], orders=()), "utility")
     assert (found.first.kind, found.total_s, found.gap) == ("wait", 0.0, 0.0)
     assert not math.isnan(found.lower_bound_s)
+
+
+@pytest.mark.parametrize("wrong", [{"delay": 1e308}, {"pick_s": 1e9}, {"drop_s": 1e9}])
+def test_times_beyond_reason_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="at most 100, work at a stop at most 86400 s"):
+        Timing(**wrong)
