@@ -307,7 +307,7 @@ def save_bars(
         bars = axes.barh(names, [point[k + 1] for point in points], color=(VERMILION, BLUE)[k])
         axes.bar_label(bars, fmt="%.2f", padding=3)
         axes.set_xlabel(titles[k])
-        axes.margins(x=0.15)
+        axes.margins(x=0.25, y=0.02)
     axes.invert_yaxis()
     figure.suptitle(note, fontsize=10)
     _save(figure, file)

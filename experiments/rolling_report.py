@@ -35,7 +35,7 @@ def write_report(folder: Path) -> tuple[Path, Path]:
     lines = [*markdown(rows, failed), f"![Deliveries an hour and late orders]({FIGURE})", ""]
     page.write_text("\n".join(lines), encoding="utf-8")
     points = [
-        (f"{title(setting)}: {chooser}", _rate(own), late_share(own) or 0.0)
+        (f"{_short(setting)}: {chooser}", _rate(own), late_share(own) or 0.0)
         for setting, groups in by_setting(rows).items()
         for chooser, own in groups.items()
     ]
@@ -66,6 +66,11 @@ def title(setting: tuple[object, ...]) -> str:
     map, rate, hours, capacity, swapped = setting
     battery = "pack swapped" if swapped else "own battery"
     return f"{map}, {rate:g} orders an hour, {hours:g} h, capacity {capacity}, {battery}"
+
+
+def _short(setting: tuple[object, ...]) -> str:
+    map, rate, _, capacity, swapped = setting
+    return f"{map}, {rate:g}/h, capacity {capacity}{', swapped' if swapped else ''}"
 
 
 def late_orders(row: Row) -> int:
