@@ -24,7 +24,7 @@ from planners.tasks.prompt import Prompt, Rejection
 
 from .batches import MAX_EXACT, sequences
 from .plan_doubles import PROPOSE
-from .replies import INJECTION, REASON, Turn, chosen, completion, good_reply
+from .replies import INJECTION, REASON, Turn, broken, chosen, completion, good_reply, refusals
 
 __all__ = ["DOUBLES", "INJECTION", "PROPOSE", "SLOW", "SPEAK", "Double", "DoubleChooser",
            "ProposingChooser", "Turn"]  # fmt: skip
@@ -56,29 +56,12 @@ def _random(turn: Turn) -> bytes:
 
 
 def _malformed(turn: Turn) -> bytes:
-    good = good_reply(turn)
-    bodies = (
-        completion(good[:-9]),
-        completion(good[:-9], "length"),
-        completion(f"Sure! {good}"),
-        completion(None),
-        completion(""),
-        b'{"choices": [',
-        b'"a string"',
-        b'{"choices": null}',
-        b'{"choices": []}',
-        b"<html>503</html>",
-        completion('{"choice": 1, "reason": ""}'),
-        completion("[" * 50_000),
-    )
+    bodies = broken(good_reply(turn), '{"choice": 1, "reason": ""}')
     return bodies[turn.number % len(bodies)]
 
 
 def _refusing(turn: Turn) -> bytes:
-    bodies = (
-        completion(None, refusal="I cannot help with that"),
-        completion(None, "content_filter"),
-    )
+    bodies = refusals()
     return bodies[turn.number % len(bodies)]
 
 

@@ -13,7 +13,7 @@ from planners.tasks import Snapshot
 from planners.tasks.deep import Instance, evaluate, improve, make_instance, prove, repair
 from planners.tasks.goals.prompts import plan_of
 
-from .replies import INJECTION, Turn, completion, good_reply, proposed
+from .replies import INJECTION, Turn, broken, completion, good_reply, proposed, refusals
 
 ROUNDS, EXPANSIONS = 2_000, 200_000  # of the best plan
 MOST_TRIED = 720  # sequences of whole orders among which the worst is looked for: all of six
@@ -89,31 +89,12 @@ def _random(turn: Turn) -> bytes:
 
 
 def _malformed(turn: Turn) -> bytes:
-    good = good_reply(turn)
-    bodies = (
-        completion(good[:-9]),
-        completion(good[:-9], "length"),
-        completion(f"Sure! {good}"),
-        completion(None),
-        completion(""),
-        b'{"choices": [',
-        b'"a string"',
-        b'{"choices": null}',
-        b'{"choices": []}',
-        b"<html>503</html>",
-        completion('{"plans": "O1, O2"}'),
-        completion('{"plans": [[1, 2]]}'),
-        completion('{"plans": []}'),
-        completion("[" * 50_000),
-    )
+    bodies = broken(good_reply(turn), '{"plans": "O1, O2"}', '{"plans": [[1, 2]]}', '{"plans": []}')
     return bodies[turn.number % len(bodies)]
 
 
 def _refusing(turn: Turn) -> bytes:
-    bodies = (
-        completion(None, refusal="I cannot help with that"),
-        completion(None, "content_filter"),
-    )
+    bodies = refusals()
     return bodies[turn.number % len(bodies)]
 
 

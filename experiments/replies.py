@@ -48,3 +48,29 @@ def good_reply(turn: Turn) -> str:
     if turn.asks_for_plans:
         return json.dumps({"plans": [list(turn.prompt.ids)]})
     return json.dumps({"choice": turn.prompt.ids[0], "reason": REASON})
+
+
+def broken(good: str, *more: str) -> tuple[bytes, ...]:
+    """What is no reply: a good one cut or wrapped, bodies of no known form, ``more`` contents."""
+    return (
+        completion(good[:-9]),
+        completion(good[:-9], "length"),
+        completion(f"Sure! {good}"),
+        completion(None),
+        completion(""),
+        b'{"choices": [',
+        b'"a string"',
+        b'{"choices": null}',
+        b'{"choices": []}',
+        b"<html>503</html>",
+        *(completion(content) for content in more),
+        completion("[" * 50_000),
+    )
+
+
+def refusals() -> tuple[bytes, ...]:
+    """The two ways in which an endpoint says no."""
+    return (
+        completion(None, refusal="I cannot help with that"),
+        completion(None, "content_filter"),
+    )
