@@ -7,13 +7,14 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from noted import noted_names, noted_snapshot
 
 from planners.tasks.constraints import as_json, contradictions, fault
 from planners.tasks.goals import decompose
 from planners.tasks.goals.decompose import Decomposition, as_after, waiting_for_each_other
+from planners.tasks.goals.reading import GoalReading
 from planners.tasks.goals.words import SIGNS
 from planners.tasks.translate import translate
 
@@ -105,10 +106,11 @@ WORDS = [phrase.strip() for table in SIGNS.values() for phrase in table.split("|
 NAMED = ["O1", "O2", "O99", "dock 3", "the glass", "the rest", "everything", "urgent ones",
          "aisle 7", "noon", "by 10:30", "within 5 minutes", ",", ".", "and", "not", "if", "?",
          "is fragile", "hold", "battery", "\n", "it"]  # fmt: skip
+TEXTS = st.lists(st.sampled_from(WORDS + NAMED), max_size=14).map(" ".join) | st.text(max_size=80)
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.sampled_from(WORDS + NAMED), max_size=14).map(" ".join) | st.text(max_size=80))
+@given(TEXTS)
 def test_no_text_raises_loosens_or_locks(text):
     found = decompose(text, SNAPSHOT, NAMES)
     pairs = pairs_of(found)
@@ -126,6 +128,17 @@ def test_no_text_raises_loosens_or_locks(text):
         assert sorted(listed) == sorted(ALL)
         at = {o: k for k, group in enumerate(found.groups) for o in group.orders}
         assert all(at[early] <= at[late] for early, late in pairs)
+
+
+@settings(max_examples=300, deadline=None)
+@given(TEXTS, st.booleans())
+@example("clear dock 4 before noon, cancel O1", True)
+def test_what_is_left_to_notes_stands_where_it_stood(text, unread):
+    reading = GoalReading(text, SNAPSHOT, NAMES)
+    for first, last, items in reading.sentences():
+        reading.read(first, last, items, unread)
+    assert len(reading.left_text) == len(text)
+    assert all(left in (own, " ") for left, own in zip(reading.left_text, text, strict=True))
 
 
 def test_pairs_in_a_circle_are_seen():
