@@ -22,8 +22,6 @@ from .pairs import Group, as_after, waiting_for_each_other
 from .reading import GoalReading
 from .trajectory import Step
 
-Span = tuple[int, int]  # where a part begins in its text, and where it ends
-
 
 @dataclass(frozen=True)
 class Decomposition:

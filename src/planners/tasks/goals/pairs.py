@@ -61,8 +61,10 @@ def grouped(
             free = list(left)
         at = min(named.get(order, len(mentions)) for order in free)
         own = tuple(o for o in free if named.get(o, len(mentions)) == at)
-        words = [end.words for end in ends if set(own) <= set(end.orders)]
-        words += [mentions[at].words] if at < len(mentions) else ["the rest"]
-        found.append(Group(own, words[0]))
+        last = [end for end in ends if not set(own).isdisjoint(end.orders)]
+        words = mentions[at].words if at < len(mentions) else "the rest"
+        if set(own) <= {order for end in last for order in end.orders}:
+            words = ", ".join(dict.fromkeys(end.words for end in last))
+        found.append(Group(own, words))
         left = [order for order in left if order not in own]
     return tuple(found)

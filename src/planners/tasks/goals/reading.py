@@ -14,17 +14,16 @@ from ..names import Names
 from ..prompt import Rejection
 from ..reader import Flag, mentioned
 from ..reader.chunks import has_phrase
-from ..reader.tokens import Token, tokenize
+from ..reader.tokens import tokenize
 from ..reader.words import REQUESTS, phrases
 from ..snapshot import Snapshot, natural_key
 from ..translate import Refused, Translated, Translation
 from .clauses import Item, Lexer, Said, clauses_of
 from .model_words import HINTS, parse_pairs, sequence_prompt
 from .pairs import Group, Pairs, grouped, waiting_for_each_other
-from .sentences import NOBODY, Mentioned, Told, told
+from .sentences import NOBODY, Mentioned, Told, names_nobody, told
+from .unread import Span, as_written, places, unread_parts
 from .words import UNSURE
-
-Span = tuple[int, int]  # where a part begins in its text, and where it ends
 
 
 class GoalReading:
@@ -45,6 +44,8 @@ class GoalReading:
         self._pairs: Pairs = set()
         self._made: list[Translated] = []
         self._flags: list[Flag] = []
+        self._read: list[Span] = []  # what the rules of goals have read or flagged
+        self._states = False  # whether any sentence states a goal, or tries to
 
     def sentences(self) -> Iterable[tuple[int, int, list[Item]]]:
         """Where each sentence begins and ends, and its items."""
@@ -68,20 +69,25 @@ class GoalReading:
         words = self.left_text[first:last]
         doubt = self._doubt(first, last, items) if ordered else None
         found = Told(fault=doubt) if doubt else told(clauses, self._memory)
+        self._states = self._states or bool(found.said) or any(map(names_nobody, clauses))
         if found.fault is not None or not found.said:
             if unread and found.fault is not None:
                 person = doubt is not None or found.fault.startswith(NOBODY)
                 self._flags.append(Flag(words.strip(), found.fault, words, person))
                 self._blank([(first, last)])
+                self._read.append((first, last))
             return
         self._take(found.said)
+        then = [item for item in items if item.is_("then")]
+        spans = [(one.start, one.end) for one in found.said]
+        spans += [(one.start, one.end) for one in then]
+        self._read += spans
         if unread:
             self._constrain(found.said)
-            then = (item for item in items if item.is_("then"))
-            self._blank((one.start, one.end) for one in (*found.said, *then))
+            self._blank(spans)
 
     def _doubt(self, first: int, last: int, items: list[Item]) -> str | None:
-        tokens: list[Token] = [t for t in self._tokens if first <= t.start < last]
+        tokens = [t for t in self._tokens if first <= t.start < last]
         unsure = has_phrase(tokens, UNSURE)
         if unsure is not None:
             return f"{unsure!r}: a sequence is not read from doubts and denials"
@@ -97,12 +103,11 @@ class GoalReading:
 
     def _take(self, said: Sequence[Said]) -> None:
         """Mentions and pairs of one sentence."""
-        ends = {o for one in said if one.role in ("first", "last") for o in one.orders}
-        tasks = [one for one in said if one.role == "task"]
-        scope = {o for one in tasks for o in one.orders}
+        ends = _named("first", said) | _named("last", said)
+        scope = _named("task", said)
         for one in said:
             if one.role in ("first", "last"):
-                self._take_end(one, said, scope)
+                self._take_end(one, said)
         stages: dict[int, set[str]] = {0: set(self._last)} if said[0].then else {}
         for one in said:
             own = [o for o in one.orders if one.role != "task" or o not in ends & scope]
@@ -118,23 +123,28 @@ class GoalReading:
             self._pairs |= {(a, b) for a in early for b in late - early}
         self._last = tuple(chain[-1]) if chain else self._last
 
-    def _take_end(self, one: Said, said: Sequence[Said], scope: set[str]) -> None:
-        """What is first or last: among the tasks of its sentence where it is one, else of all."""
-        same = {o for other in said if other.role == one.role for o in other.orders}
-        inside = set(one.orders) & scope
-        own = inside or set(one.orders)
-        others = (scope if inside else set(self._memory.all_orders)) - same - own
+    def _take_end(self, one: Said, said: Sequence[Said]) -> None:
+        """What is first or last of all, or among what its sentence is about."""
+        among, same = self._among(one, said), _named(one.role, said)
+        own = among & set(one.orders)
+        others = among - same - own
         pairs = {(a, b) for a in own for b in others}
         self._pairs |= pairs if one.role == "first" else {(b, a) for a, b in pairs}
         named = self._mentions if one.role == "first" else self._ends
         named.append(Group(tuple(sorted(own, key=natural_key)), self._words(one)))
+
+    def _among(self, one: Said, said: Sequence[Said]) -> set[str]:
+        """Among which orders one is first or last: the tasks of its sentence, where it is one of
+        them and not all of them come first or last; else all orders."""
+        scope = _named("task", said)
+        inside = scope & set(one.orders) and scope - _named(one.role, said)
+        return scope if inside else set(self._memory.all_orders)
 
     def _words(self, one: Said) -> str:
         return " ".join(self._text[one.start : one.end].split())
 
     def _constrain(self, said: Sequence[Said]) -> None:
         """The due times and levels of a sentence that the reader of notes did not read."""
-        scope = {o for one in said if one.role == "task" for o in one.orders}
         now = {order.id: order.priority for order in self.snapshot.orders}
         for one in said:
             made: list[Constraint] = []
@@ -142,7 +152,7 @@ class GoalReading:
                 made += [Deadline(order, one.when.seconds) for order in one.orders]
             if one.level:
                 level = "urgent" if one.role == "first" else "low"
-                own = [o for o in one.orders if o in scope] or list(one.orders)
+                own = [o for o in one.orders if o in self._among(one, said)]
                 made += [Priority(order, level) for order in own if now[order] != level]
             self._made += [Translated(each, "reader", self._words(one)) for each in made]
 
@@ -183,7 +193,9 @@ class GoalReading:
 
     def result(self, rest: Translation) -> tuple[tuple[Group, ...], Pairs, Translation]:
         """Groups, pairs and all the rest, contradictions taken out."""
-        flags = [*rest.flagged, *self._flags]
+        unread = self._unread(rest)
+        rest = as_written(rest, self.left_text, self._text)
+        flags = [*rest.flagged, *self._flags, *unread]
         accepted = list(dict.fromkeys((*rest.accepted, *self._made)))
         for one in self._made:
             held = [other.constraint for other in accepted]
@@ -201,5 +213,23 @@ class GoalReading:
         groups = grouped(self._memory.all_orders, self._mentions, self._ends, pairs)
         return groups, pairs, translation
 
+    def _unread(self, rest: Translation) -> list[Flag]:
+        """Where a goal is stated, all of the text that neither rules nor notes nor flags hold."""
+        if not self._states:
+            return []
+        accepted = [at for one in rest.accepted for at in places(one.clause, self.left_text)]
+        flagged = [at for one in rest.flagged for at in places(one.clause, self.left_text)]
+        read = [*self._read, *accepted, *flagged]
+        return [
+            flag
+            for _, _, items in self.sentences()
+            for flag in unread_parts(self._text, items, read, accepted)
+        ]
+
     def _circle(self) -> str:
         return ", ".join(sorted({o for pair in self._pairs for o in pair}, key=natural_key))
+
+
+def _named(role: str, said: Sequence[Said]) -> set[str]:
+    """The orders of which a sentence says that they are tasks, first or last."""
+    return {order for one in said if one.role == role for order in one.orders}
