@@ -60,16 +60,14 @@ class Decomposition:
         return replace(snapshot, after=as_after(both | own))
 
     def words(self) -> tuple[str, ...]:
-        """The sequence in words, for whoever wrote the goal."""
-        lines = [
-            f"group {k}: {', '.join(group.orders)} ({group.words})"
-            for k, group in enumerate(self.groups, start=1)
-        ]
+        """For whoever wrote the goal: the sequence, which binds, then the groups, which do not."""
         waits: dict[tuple[str, ...], list[str]] = {}
         for late, early in self.after.items():
             waits.setdefault(early, []).append(late)
-        lines += [f"{', '.join(late)} after {', '.join(early)}" for early, late in waits.items()]
-        return tuple(lines)
+        lines = [f"binds: {', '.join(late)} after {', '.join(early)}"
+                 for early, late in waits.items()]  # fmt: skip
+        groups = [f"{', '.join(group.orders)} ({group.words})" for group in self.groups]
+        return (*lines, *(f"only a group: {group}" for group in groups))
 
     def steps(self) -> tuple[Step, ...]:
         """The first step of a trajectory; none where no goal is stated."""

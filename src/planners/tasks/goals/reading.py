@@ -19,6 +19,7 @@ from ..reader.words import REQUESTS, phrases
 from ..snapshot import Snapshot, natural_key
 from ..translate import Refused, Translated, Translation
 from .clauses import Item, Lexer, Said, clauses_of
+from .hints import Hints
 from .model_words import HINTS, parse_pairs, sequence_prompt
 from .pairs import Group, Pairs, grouped, waiting_for_each_other
 from .sentences import NOBODY, Mentioned, Told, names_nobody, told
@@ -35,6 +36,7 @@ class GoalReading:
         self._tokens = tokenize(text)
         levels = {order.id: order.priority for order in snapshot.orders}
         self._lexer = Lexer(snapshot, names, levels)
+        self._explained = Hints(snapshot, names, self._lexer).explained
         self._memory = Mentioned(self._lexer.all_orders)
         self._ids = frozenset(levels)
         self.by = "reader"
@@ -209,7 +211,11 @@ class GoalReading:
                               self.left_text, person=True))  # fmt: skip
             pairs = set()
         accepted.sort(key=lambda one: sort_key(one.constraint))
-        translation = replace(rest, accepted=tuple(accepted), flagged=tuple(dict.fromkeys(flags)))
+        translation = replace(
+            rest,
+            accepted=tuple(accepted),
+            flagged=tuple(dict.fromkeys(map(self._explained, flags))),
+        )
         groups = grouped(self._memory.all_orders, self._mentions, self._ends, pairs)
         return groups, pairs, translation
 
