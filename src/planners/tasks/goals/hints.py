@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ..names import Names
+from ..prompt import plain
 from ..reader import Flag
 from ..reader.tokens import tokenize
 from ..snapshot import Snapshot, natural_key
 from .clauses import Clause, Lexer
 from .sentences import names_nobody
 
+MAX_CHARS = 60  # (a) of unknown words that a reason repeats
 MAX_NAMED = 6  # (a) docks or items that a reason lists
 _NOBODY = re.compile(r"there is no (?:(dock) (.+)|(urgent|low) order|(?!aisle)(\S+))")
 _WHAT = "before or after what?"
@@ -53,8 +55,8 @@ class Hints:
         listed = f"; open orders are of {_few(self._items)}" if self._items else ""
         verb = any(item.is_("verb") for item in items) and "R" in clause.shape
         if (wrong or flag.reason == _WHAT) and (verb or set(clause.shape) & set("FLSEBA")):
-            nobody = listed if names_nobody(clause) else ""
-            return replace(flag, reason=f"{reason}{nobody}; {self._as(self.goal(clause))}")
+            listed = listed if names_nobody(clause) else ""
+            return replace(flag, reason=f"{reason}{listed}; {self._as(self.goal(clause))}")
         if wrong and "R" not in clause.shape and unknown:
             return replace(flag, reason=flag.reason + listed)
         return flag
@@ -71,7 +73,7 @@ class Hints:
                 break
             end = end if clause.items[k].is_("fill") else k
         said = " ".join(text[clause.items[at[0]].start : clause.items[end].end].split())
-        return f"{said!r} is not understood"
+        return f"{plain(said, MAX_CHARS)!r} is not understood"
 
     def _nobody(self, dock: str, number: str, level: str, order: str) -> str:
         """Why a name stands for no order that is open."""
