@@ -35,6 +35,7 @@ from .snapshot import Order, Snapshot, natural_key
 
 AVOID_LAYER = "avoid"
 AVOID_S_PER_M = 60.0  # (a) where an aisle cannot be closed: a minute for every metre in it
+_SAME_S = 1e-6  # due times nearer to each other than that are the same
 _FRAGILE = "{} is fragile: shown to whoever loads, no cost of this plan changes"
 _ON_BOARD = "{} is on board already: it is delivered all the same"
 
@@ -46,7 +47,8 @@ class Applied:
     ``refused`` holds the orders that were taken out: codes ``forbidden``, ``held`` (without an
     end) and ``closed`` (a stop of theirs lies in a closed aisle). ``zones`` are the aisles that the
     robot may not enter now, ``closed`` their nodes, ``fragile`` the orders that break easily.
-    ``changes`` says in words what changed, ``notes`` what a constraint could not change and why.
+    ``changes`` says in words what changed, ``notes`` what a constraint could not change and why,
+    and which due times are later than they were.
     """
 
     snapshot: Snapshot
@@ -106,7 +108,7 @@ def apply(
         refused=refused,
         fragile=frozenset(c.order for c in constraints if isinstance(c, Fragile)),
         changes=(*(echo(one, known) for one in constraints), *_raised(snapshot, orders, levels)),
-        notes=tuple(said for c in constraints if (said := _remark(snapshot, c)) is not None),
+        notes=tuple(said for c in constraints if (said := _remark(snapshot, c, known)) is not None),
     )
     return _without_zones(changed, [c for c in constraints if isinstance(c, Avoid)], known)
 
@@ -150,13 +152,24 @@ def _timed(
     return orders
 
 
-def _remark(snapshot: Snapshot, constraint: Constraint) -> str | None:
-    """What a constraint could not change and why."""
+def _remark(snapshot: Snapshot, constraint: Constraint, names: Names) -> str | None:
+    """What a constraint could not change and why, or that it gives more time than there was."""
+    if isinstance(constraint, Deadline):
+        return _loosened(snapshot, constraint, names)
     if isinstance(constraint, Fragile):
         return _FRAGILE.format(constraint.order)
     if isinstance(constraint, (Hold, Forbid)) and constraint.order in snapshot.on_board:
         return _ON_BOARD.format(constraint.order)
     return None
+
+
+def _loosened(snapshot: Snapshot, deadline: Deadline, names: Names) -> str | None:
+    """That a due time is later than it was: people may give time, and see that they do."""
+    due_s = next(o.due_s for o in snapshot.orders if o.id == deadline.order) - snapshot.time_s
+    if deadline.due_s <= due_s + _SAME_S:
+        return None
+    was = "the order's own due time" if names.clock_s is None else f"it was, {names.at(due_s)}"
+    return f"{deadline.order} is due later than {was}"
 
 
 def _refusals(

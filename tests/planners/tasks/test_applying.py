@@ -106,6 +106,16 @@ def test_layers_of_edges_survive_a_dear_aisle() -> None:
     assert (applied.snapshot.costs.edge_pace == costs.edge_pace).all()
 
 
+def test_more_time_is_taken_and_said() -> None:
+    applied = apply(SNAPSHOT, [Deadline("O3", 8400.0), Deadline("O1", 60.0)], NAMES)
+    assert applied.snapshot.orders[2].due_s == 100.0 + 8400.0
+    assert applied.notes == ("O3 is due later than it was, 09:55:00",)
+    assert apply(SNAPSHOT, [Deadline("O3", 900.0)], NAMES).notes == ()
+    assert apply(SNAPSHOT, [Deadline("O3", 901.0)]).notes == (
+        "O3 is due later than the order's own due time",
+    )
+
+
 def test_fragile_is_said_and_changes_no_cost() -> None:
     applied = apply(SNAPSHOT, [Fragile("O2")], NAMES)
     assert applied.fragile == {"O2"} and "no cost" in applied.notes[0]

@@ -123,7 +123,7 @@ def test_an_order_that_appears_is_the_one_that_was_named() -> None:
     chooser, seen, told = noted(note)
     chooser.choose(at(60.0, without=("O9", "O12")))
     assert orders(seen.snapshots[0])["O1"].priority == "normal"
-    assert [row["reason"] for row in chooser.rejected][:1] == ["there is no O9"]
+    assert [row["reason"] for row in chooser.rejected][:1] == ["O9 is not open"]
     chooser.choose(at(200.0, without=("O9",)))
     assert orders(seen.snapshots[1])["O12"].priority == "normal"
     chooser.choose(at(400.0))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .chooser import GoalChooser
-from .decompose import Decomposition, Group, decompose
+from .decompose import Decomposition, decompose
+from .pairs import Group
 from .trajectory import Step, Trajectory
 
 __all__ = ["Decomposition", "GoalChooser", "Group", "Step", "Trajectory", "decompose"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -124,6 +125,12 @@ _ROLES = {
     "R": "task", "RF": "first", "FR": "first", "RL": "last", "LR": "last", "SR": "first",
     "ER": "last",
 }  # fmt: skip
+
+
+def names_nobody(clause: Clause) -> bool:
+    """Whether a clause would have a place in a goal if its unknown words were a name."""
+    shape = re.sub("[xR]+", "R", clause.shape.translate(_TIMED))
+    return "x" in clause.shape and (shape in ("RBR", "RAR") or _ROLES.get(shape, "task") != "task")
 
 
 def _pair(clause: Clause, shape: str, memory: Mentioned) -> Said | str:
