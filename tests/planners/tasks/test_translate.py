@@ -156,8 +156,8 @@ def test_the_model_is_asked_a_limited_number_of_times_and_within_the_deadline() 
     text = "\n".join(f"O{k} wobbles" for k in range(1, 13))
     model = Double(lambda prompt: reply())
     assert translate(text, SNAPSHOT, NAMES, asking=Asking(model)).calls == MAX_SENTENCES
-    slow = Double(lambda prompt: time.sleep(0.05) or reply())
-    assert translate(text, SNAPSHOT, NAMES, asking=Asking(slow), deadline_s=0.01).calls == 1
+    slow = Double(lambda prompt: time.sleep(2.5) or reply())  # reading takes milliseconds
+    assert translate(text, SNAPSHOT, NAMES, asking=Asking(slow), deadline_s=2.0).calls == 1
 
 
 def test_the_prompt_quotes_the_text_and_closes_the_set_of_ids() -> None:
