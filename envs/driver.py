@@ -115,8 +115,10 @@ class Driver:
 
         An order that was given up a moment ago is none, though it be the last one that is open.
         """
-        ready = {order.id for order in self.world.book.ready(self.world.time_s)}
-        return self._planned and not ready <= self._asked_open
+        if not self._planned:
+            return False
+        ready = self.world.book.ready(self.world.time_s)
+        return any(order.id not in self._asked_open for order in ready)
 
     def _may_switch(self) -> bool:
         """Whether the next stop may be given up for an order that is new: nothing is begun there,
