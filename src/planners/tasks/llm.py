@@ -127,9 +127,13 @@ def make_asking(
     model: str | None = None,
     log: str | Path | None = None,
     limits: Limits | None = None,
+    replay: str | Path | None = None,
 ) -> Asking | None:
-    """Questions beside those of a chooser, such as about notes; None without an address."""
-    client, writer = make_client(url, model, log)
+    """Questions that are no choice of one order: about notes, for plans; None without an address.
+
+    Raises ValueError as `make_client`.
+    """
+    client, writer = make_client(url, model, log, replay)
     return None if client is None else Asking(client, writer, limits)
 
 

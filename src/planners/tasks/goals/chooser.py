@@ -16,7 +16,7 @@ from ..asking import Asking, CallCounts, Limits
 from ..choosers import check_deadline
 from ..deep import DEEP, Effort, Instance, PlanChooser, Solution
 from ..deep.choosers import how_good
-from ..llm import make_client
+from ..llm import make_asking
 from ..plans import Plan
 from ..prompt import Rejection
 from ..reserve import DEFAULT_RULE, ChargeRule
@@ -214,6 +214,5 @@ def make_goal_chooser(
     limits: Limits | None = None,
 ) -> GoalChooser:
     """``deep`` from plain options; `choosers.make_chooser` says what they mean."""
-    client, writer = make_client(url, model, log, replay)
-    asking = None if client is None else Asking(client, writer, limits)
+    asking = make_asking(url, model, log, limits, replay)
     return GoalChooser(rule=charge_rule, asking=asking, deadline_s=deadline_s)

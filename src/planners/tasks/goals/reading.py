@@ -20,9 +20,9 @@ from ..snapshot import Snapshot, natural_key
 from ..translate import Refused, Translated, Translation
 from .clauses import Item, Lexer, Said, clauses_of
 from .hints import Hints
-from .model_words import HINTS, parse_pairs, sequence_prompt
 from .pairs import Group, Pairs, grouped, waiting_for_each_other
 from .sentences import NOBODY, Mentioned, Told, names_nobody, told
+from .sequence_prompt import HINTS, parse_pairs, sequence_prompt
 from .unread import Span, as_written, places, unread_parts
 from .words import UNSURE
 

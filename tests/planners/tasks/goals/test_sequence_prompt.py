@@ -12,7 +12,7 @@ from noted import noted_names, noted_snapshot
 from planners.tasks.asking import Asking
 from planners.tasks.calllog import Answer
 from planners.tasks.goals import decompose
-from planners.tasks.goals.model_words import MAX_PAIRS, parse_pairs, sequence_prompt
+from planners.tasks.goals.sequence_prompt import MAX_PAIRS, parse_pairs, sequence_prompt
 from planners.tasks.prompt import Rejection
 
 SNAPSHOT, NAMES = noted_snapshot(), noted_names()
