@@ -207,8 +207,9 @@ class GoalReading:
                 flags.append(Flag(one.clause, wrong or "the text contradicts itself", one.clause))
         pairs = self._pairs
         if waiting_for_each_other(pairs):
-            flags.append(Flag(self._circle(), "these wait for each other: no sequence is taken",
-                              self.left_text, person=True))  # fmt: skip
+            round_ = ", ".join(sorted({o for pair in pairs for o in pair}, key=natural_key))
+            reason = f"{round_} wait for each other: no sequence is taken"
+            flags.append(Flag(self._text.strip(), reason, self.left_text, person=True))
             pairs = set()
         accepted.sort(key=lambda one: sort_key(one.constraint))
         translation = replace(
@@ -231,9 +232,6 @@ class GoalReading:
             for _, _, items in self.sentences()
             for flag in unread_parts(self._text, items, read, accepted)
         ]
-
-    def _circle(self) -> str:
-        return ", ".join(sorted({o for pair in self._pairs for o in pair}, key=natural_key))
 
 
 def _named(role: str, said: Sequence[Said]) -> set[str]:

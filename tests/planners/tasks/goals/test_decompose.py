@@ -157,6 +157,7 @@ ODD = ["wood", "milk", "frobnicate", "dusk", "purple"]
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from([*WORDS, *NAMED, *ODD]), max_size=12).map(" ".join),
        st.sampled_from(["Clear dock 4, ", "O1 before O2. ", "First O5, then "]))  # fmt: skip
+@example("after O1", "First O5, then ")
 def test_no_unknown_word_of_a_goal_is_lost(text, goal):
     """Whatever stands beside a goal, each word that no table holds is shown as flagged."""
     whole = goal + text + ", clear dock 5"
