@@ -347,9 +347,11 @@ def make_chooser(
 
         return make_llm(llm_url, model, deadline_s, log, replay, charge_rule, limits)
     if known == "deep":
-        from .goals.chooser import make_goal_chooser  # so is the machinery of planning
+        from .goals.chooser import GoalChooser  # so is the machinery of planning
+        from .llm import make_asking
 
-        return make_goal_chooser(llm_url, model, deadline_s, log, replay, charge_rule, limits)
+        asking = make_asking(llm_url, model, log, limits, replay)
+        return GoalChooser(rule=charge_rule, asking=asking, deadline_s=deadline_s)
     options = {"llm_url": llm_url, "model": model, "log": log, "replay": replay, "limits": limits}
     _expect_none(name, options)
     if known == "exact":

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..choosers import Assessment, assess
-from ..decision import Decision
+from ..decision import Candidate, Decision
 from ..legs import FieldCache
 from ..plans import Plan, Stop
 from ..reserve import (
@@ -157,29 +157,21 @@ class PlanChooser:
         every = sorted(orders, key=lambda order: natural_key(order.id))
         if len(orders) <= self.effort.orders and stops <= self.effort.stops:
             return every, f"all {len(orders)} orders" if len(orders) != 1 else "the one order"
-        rank = self._due_first if self.effort.due_first else self._cheap_in_time
+        known = {c.goal: c for c in (*found.candidates, *found.waiting)}
+        now_s, by_due = found.snapshot.time_s, self.effort.due_first
+
+        def rank(order: Order) -> tuple[object, ...]:
+            one = known.get(order.id)
+            return _due_first(order, one) if by_due else _cheap_in_time(order, one, now_s)
+
         held = [order for order in every if order.id in found.snapshot.on_board]
         kept = self._with_sooner(found.snapshot, orders, held)
-        for order in sorted(orders, key=lambda order: rank(found, order)):
+        for order in sorted(orders, key=rank):
             more = self._with_sooner(found.snapshot, orders, [*kept, order])
             if len(more) <= max(self.effort.instead, len(kept)):
                 kept = more
-        which = "due first" if self.effort.due_first else "that are cheapest to deliver in time"
+        which = "due first" if by_due else "that are cheapest to deliver in time"
         return kept, f"the {len(kept)} of {len(orders)} orders {which}"
-
-    def _due_first(self, found: Assessment, order: Order) -> tuple[object, ...]:
-        ready = (*found.candidates, *found.waiting)
-        to_pick_s = {c.goal: c.legs[0].cost_s for c in ready}
-        return order.due_s, to_pick_s.get(order.id, math.inf), natural_key(order.id)
-
-    def _cheap_in_time(self, found: Assessment, order: Order) -> tuple[object, ...]:
-        """Where there are more orders than anybody can serve in time, those that are late anyway
-        would make all others late: they come last."""
-        ready = (*found.candidates, *found.waiting)
-        known = next((c for c in ready if c.goal == order.id), None)
-        arrival_s = found.snapshot.time_s if known is None else known.arrival_s
-        cost_s = math.inf if known is None else known.cost_s
-        return arrival_s > order.due_s, cost_s, order.due_s, natural_key(order.id)
 
     @staticmethod
     def _with_sooner(snapshot: Snapshot, orders: list[Order], kept: Sequence[Order]) -> list[Order]:
@@ -236,6 +228,19 @@ class PlanChooser:
             return without_order(found.snapshot, found.legs, found.refused, self.name, self._rule)
         best = min(found.candidates, key=lambda c: (c.total_s, natural_key(c.goal)))
         return found.take(best, "fallback", f"{why}; {best.goal} has the least total by itself")
+
+
+def _due_first(order: Order, known: Candidate | None) -> tuple[object, ...]:
+    to_pick_s = math.inf if known is None else known.legs[0].cost_s
+    return order.due_s, to_pick_s, natural_key(order.id)
+
+
+def _cheap_in_time(order: Order, known: Candidate | None, now_s: float) -> tuple[object, ...]:
+    """Where there are more orders than anybody can serve in time, those that are late anyway would
+    make all others late: they come last."""
+    arrival_s = now_s if known is None else known.arrival_s
+    cost_s = math.inf if known is None else known.cost_s
+    return arrival_s > order.due_s, cost_s, order.due_s, natural_key(order.id)
 
 
 def how_good(solution: Solution) -> str:

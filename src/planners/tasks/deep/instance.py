@@ -234,8 +234,8 @@ def _exact(
     """Cost, time and length of the legs that are driven."""
     cost, time, length = (np.full(driven.shape, INFINITE) for _ in range(3))
     for a, b in np.argwhere(driven).tolist():
-        along = order_of[a] >= 0 and order_of[a] == order_of[b]
-        way = cache.way("to" if along else "from", nodes[a], nodes[b])
+        drive = drive_of(nodes, order_of, a, b)
+        way = cache.way("to" if drive.along else "from", drive.start, drive.end)
         if way is not None:
             cost[a, b], time[a, b], length[a, b] = way.cost_s, way.time_s, way.length_m
     return cost, time, length

@@ -10,13 +10,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
-from ..asking import Asking, CallCounts, Limits
+from ..asking import Asking, CallCounts
 from ..choosers import check_deadline
 from ..deep import DEEP, Effort, Instance, PlanChooser, Solution
 from ..deep.choosers import how_good
-from ..llm import make_asking
 from ..plans import Plan
 from ..prompt import Rejection
 from ..reserve import DEFAULT_RULE, ChargeRule
@@ -202,17 +200,3 @@ def _evaluated(one: Judged) -> Step:
 def _reflected(one: Judged) -> Step:
     faults = list(one.faults)
     return Step("reflect", f"{one.name}: {'; '.join(faults)}", {"name": one.name, "faults": faults})
-
-
-def make_goal_chooser(
-    url: str | None,
-    model: str | None,
-    deadline_s: float,
-    log: str | Path | None,
-    replay: str | Path | None,
-    charge_rule: ChargeRule,
-    limits: Limits | None = None,
-) -> GoalChooser:
-    """``deep`` from plain options; `choosers.make_chooser` says what they mean."""
-    asking = make_asking(url, model, log, limits, replay)
-    return GoalChooser(rule=charge_rule, asking=asking, deadline_s=deadline_s)
