@@ -43,6 +43,7 @@ class Robot:
         self.profile, self.margin = battery.profile, margin
         self._needed: deque[float] = deque([margin], maxlen=MARGIN_TASKS)
         self._delays: deque[float] = deque([START_DELAY], maxlen=DELAY_LEGS)
+        self.delay = START_DELAY
         self._tick_ms = round(1000 * tick_s)
         self._rates = energy_rates(self.profile, tick_s)
         self.heading_rad: float | None = None
@@ -171,12 +172,9 @@ class Robot:
             self._needed.append(task_margin(predicted_wh, actual_wh, spared_wh))
             self.margin = max(self._needed)
 
-    @property
-    def delay(self) -> float:
-        """Actual over predicted driving time, to plan with."""
-        return min(MOST_DELAY, max(1.0, float(np.quantile(self._delays, DELAY_SHARE))))
-
     def learn_delay(self, predicted_s: float, actual_s: float) -> None:
         """Take in a leg that was driven to its end."""
         if predicted_s >= DELAY_LEAST_S:
             self._delays.append(actual_s / predicted_s)
+            share = float(np.quantile(self._delays, DELAY_SHARE))
+            self.delay = min(MOST_DELAY, max(1.0, share))
