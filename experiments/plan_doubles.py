@@ -13,7 +13,7 @@ from planners.tasks import Snapshot
 from planners.tasks.deep import Instance, evaluate, improve, make_instance, prove, repair
 from planners.tasks.goals.prompts import plan_of
 
-from .replies import INJECTION, Turn, broken, completion, good_reply, proposed, refusals
+from .replies import INJECTION, Turn, broken, completion, good_reply, proposed, refusing
 
 ROUNDS, EXPANSIONS = 2_000, 200_000  # of the best plan
 MOST_TRIED = 720  # sequences of whole orders among which the worst is looked for: all of six
@@ -90,12 +90,7 @@ def _random(turn: Turn) -> bytes:
 
 def _malformed(turn: Turn) -> bytes:
     bodies = broken(good_reply(turn), '{"plans": "O1, O2"}', '{"plans": [[1, 2]]}', '{"plans": []}')
-    return bodies[turn.number % len(bodies)]
-
-
-def _refusing(turn: Turn) -> bytes:
-    bodies = refusals()
-    return bodies[turn.number % len(bodies)]
+    return turn.one_of(bodies)
 
 
 def _injecting(turn: Turn) -> bytes:
@@ -111,7 +106,7 @@ def _injecting(turn: Turn) -> bytes:
         proposed(ids[:1]),
         proposed([*ids, ids[0]]),
     )
-    return bodies[turn.number % len(bodies)]
+    return turn.one_of(bodies)
 
 
 PROPOSE: Mapping[str, Callable[[Turn], bytes]] = {
@@ -119,7 +114,7 @@ PROPOSE: Mapping[str, Callable[[Turn], bytes]] = {
     "random": _random,
     "adversarial": _adversarial,
     "malformed": _malformed,
-    "refusing": _refusing,
+    "refusing": refusing,
     "injecting": _injecting,
 }
 """Replies to a question for plans, by character."""

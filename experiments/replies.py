@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from planners.tasks import Snapshot
@@ -19,6 +20,10 @@ class Turn:
     number: int
     prompt: Prompt
     snapshot: Snapshot
+
+    def one_of(self, bodies: Sequence[bytes]) -> bytes:
+        """The reply whose turn it is."""
+        return bodies[self.number % len(bodies)]
 
     @property
     def asks_for_plans(self) -> bool:
@@ -68,9 +73,7 @@ def broken(good: str, *more: str) -> tuple[bytes, ...]:
     )
 
 
-def refusals() -> tuple[bytes, ...]:
-    """The two ways in which an endpoint says no."""
-    return (
-        completion(None, refusal="I cannot help with that"),
-        completion(None, "content_filter"),
-    )
+def refusing(turn: Turn) -> bytes:
+    """One of the two ways in which an endpoint says no."""
+    refusal = completion(None, refusal="I cannot help with that")
+    return turn.one_of((refusal, completion(None, "content_filter")))
