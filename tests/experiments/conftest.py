@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from model_server import Server
 
 from experiments.cli import main
 
@@ -35,6 +36,14 @@ E.......E
 .S@S@S@..
 .........
 """
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A scripted model server."""
+    made = Server()
+    yield made
+    made.stop()
 
 
 @pytest.fixture

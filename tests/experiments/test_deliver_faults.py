@@ -5,20 +5,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 
-import pytest
-from model_server import FAULTS, Server
+from model_server import FAULTS
 
 from experiments.shift import Shift, chooser_of, prepare_shift, run_shift
 
 SHORT_S, LONG_S = 0.5, 10.0  # for faults that take the whole deadline, and for all others
 GRACE_S = 0.5
-
-
-@pytest.fixture
-def server():
-    made = Server()
-    yield made
-    made.stop()
 
 
 class Faulty:

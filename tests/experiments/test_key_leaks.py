@@ -6,20 +6,12 @@ import json
 
 import pytest
 from fake_local_model import python_path, write_packages
-from model_server import Server
 
 from planners.tasks import local
 
 KEY = "sk-SECRETSECRETSECRETSECRET"
 BUSY = ("--orders-per-hour", "60", "--llm-deadline", "90")
 WORD = "PASSPHRASE"  # of the address
-
-
-@pytest.fixture
-def server():
-    made = Server()
-    yield made
-    made.stop()
 
 
 def first_id(handler):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from model_server import Server
 
 from envs.metrics import SUMMARY_KEYS
 from experiments.shift import Shift, chooser_of, counts_of, prepare_shift, run_shift
@@ -15,13 +14,6 @@ from planners.tasks.noting import Note, NotedChooser
 
 MINUTES = 10.0
 SEED = 3
-
-
-@pytest.fixture
-def server():
-    made = Server()
-    yield made
-    made.stop()
 
 
 def driven(notes, *, chooser="utility", minutes=MINUTES, **more):
